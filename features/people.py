@@ -1,0 +1,162 @@
+"""Who a child is on a date: merged records followed, families as known, birth and death."""
+
+from datetime import date
+
+import polars as pl
+
+from validation.cut import cut
+from validation.history import Archive
+from validation.tables.local import PERSON_LINKS
+from validation.tables.people import FAMILY, PERSON
+
+MERGE_STEPS = 10  # a record that was merged more often than this in a row is left where the tenth merge put it
+
+
+def current_ids(archive: Archive, people: pl.DataFrame) -> pl.DataFrame:
+    """The pseudonym that stands for each child at each date, merged and re-keyed records followed.
+
+    ``people`` has ``person_id`` and ``as_of``; the result adds ``current_id``. A link counts once it is known and dated
+    on or before ``as_of``.
+    """
+    links = archive.table(PERSON_LINKS.name)
+    result = people.with_columns(current_id=pl.col("person_id"))
+    if links.is_empty():
+        return result
+    steps = links.select(
+        current_id="link_old_person_id",
+        successor="link_new_person_id",
+        since=pl.max_horizontal("known_from", pl.col("link_date").fill_null(pl.col("known_from"))),
+        until="known_to",
+    ).filter(pl.col("current_id") != pl.col("successor"))
+    dates = people.select("as_of").unique()
+    valid = (
+        steps.join(dates, how="cross")
+        .filter(pl.col("since") <= pl.col("as_of"), pl.col("until").is_null() | (pl.col("until") > pl.col("as_of")))
+        .sort("current_id", "as_of", "since", "successor")
+        .unique(["current_id", "as_of"], keep="last", maintain_order=True)
+        .select("current_id", "as_of", "successor")
+    )
+    for _ in range(MERGE_STEPS):
+        result = result.join(valid, on=["current_id", "as_of"], how="left").with_columns(
+            current_id=pl.coalesce("successor", "current_id")
+        )
+        if result["successor"].null_count() == result.height:
+            return result.drop("successor")
+        result = result.drop("successor")
+    return result
+
+
+def records(archive: Archive, index: pl.DataFrame) -> pl.DataFrame:
+    """All pseudonyms whose records belong to the child of each index row: its own and those merged into it.
+
+    ``index`` has ``row``, ``person_id`` and ``as_of``; the result ``row``, ``subject`` and ``as_of``.
+    """
+    own = index.select("row", pl.col("person_id").alias("subject"), "as_of")
+    old = archive.table(PERSON_LINKS.name).select(person_id="link_old_person_id").unique()
+    if old.is_empty():
+        return own
+    candidates = old.join(index.select("as_of").unique(), how="cross")
+    merged = current_ids(archive, candidates).filter(pl.col("current_id") != pl.col("person_id"))
+    others = index.join(
+        merged.select(pl.col("person_id").alias("subject"), "as_of", pl.col("current_id").alias("person_id")),
+        on=["person_id", "as_of"],
+    ).select("row", "subject", "as_of")
+    return pl.concat([own, others]).unique(maintain_order=True)
+
+
+def people_at(archive: Archive, who: pl.DataFrame) -> pl.DataFrame:
+    """Birth and death of each index row's child, as known: one row per ``row`` with ``dob``, ``expected_dob``, ``death``."""
+    seen = cut(archive, PERSON, who)
+    return seen.group_by("row").agg(
+        dob=pl.col("pers_dob").max(), expected_dob=pl.col("pers_expected_dob").max(), death=pl.col("pers_death_date").max()
+    )
+
+
+def first_seen(archive: Archive) -> pl.DataFrame:
+    """For each child the first day on which any dated row about it was known: columns ``subject``, ``first_seen``."""
+    frames = [
+        frame.select(subject=pl.col(table.person), day=pl.max_horizontal(table.happened, "known_from"))
+        for table, frame in _dated(archive)
+    ]
+    if not frames:
+        return pl.DataFrame(schema={"subject": pl.String, "first_seen": pl.Date})
+    return pl.concat(frames).group_by("subject").agg(first_seen=pl.col("day").min())
+
+
+def _dated(archive: Archive):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    from validation.tables.catalogue import TABLES
+
+    for name, frame in archive.versions.items():
+        table = TABLES[name]
+        if table.person and table.happened and not table.audit_only:
+            yield table, frame
+
+
+def siblings(archive: Archive, who: pl.DataFrame) -> pl.DataFrame:
+    """The other children in the families of each index row's child: columns ``row``, ``subject``, ``as_of``.
+
+    Links are undated in the source: in a first load a pair counts from the later of the two children's first dated
+    events; a link that a later vintage brought counts from that night.
+    """
+    mine = cut(archive, FAMILY, who).select("row", "as_of", "subject", "fami_family_id")
+    links = archive.table(FAMILY.name).select(
+        "fami_family_id", pl.col("fami_person_id").alias("other"), "known_from", "known_to"
+    )
+    seen = first_seen(archive)
+    pairs = (
+        mine.join(links, on="fami_family_id")
+        .filter(
+            pl.col("known_from") <= pl.col("as_of"),
+            pl.col("known_to").is_null() | (pl.col("known_to") > pl.col("as_of")),
+        )
+        .join(seen.rename({"subject": "other"}), on="other", how="inner")
+        .filter(pl.col("first_seen") <= pl.col("as_of"))
+    )
+    return (
+        pairs.join(who.select("row", pl.col("subject").alias("other")), on=["row", "other"], how="anti")
+        .select("row", pl.col("other").alias("subject"), "as_of")
+        .unique(maintain_order=True)
+    )
+
+
+def components(links: pl.DataFrame) -> pl.DataFrame:
+    """Connected components of an undirected graph: the smallest node reachable from each node.
+
+    ``links`` has the columns ``left`` and ``right`` (text); the result ``node`` and ``component``.
+    """
+    edges = pl.concat([links.select("left", "right"), links.select(left="right", right="left")]).unique()
+    labels = edges.select(node="left").unique().with_columns(component=pl.col("node"))
+    while True:
+        offered = edges.join(labels.rename({"node": "right"}), on="right").group_by("left").agg(pl.col("component").min())
+        better = (
+            labels.join(offered.rename({"left": "node", "component": "offer"}), on="node", how="left")
+            .with_columns(smallest=pl.min_horizontal("component", "offer"))
+        )
+        if better.select((pl.col("smallest") == pl.col("component")).all()).item():
+            return labels
+        labels = better.select("node", component="smallest")
+
+
+def family_groups(archive: Archive, known_by: date | None = None) -> pl.DataFrame:
+    """Families as connected components of family links and merged records: columns ``person_id``, ``group_id``.
+
+    All links ever seen, or with ``known_by`` only those current on that day. A child without any link is not listed.
+    """
+    links = archive.table(FAMILY.name)
+    merges = archive.table(PERSON_LINKS.name)
+    if known_by is not None:
+        links, merges = (
+            frame.filter(
+                pl.col("known_from") <= known_by, pl.col("known_to").is_null() | (pl.col("known_to") > known_by)
+            )
+            for frame in (links, merges)
+        )
+    edges = pl.concat(
+        [
+            # A family's pseudonym is marked, so that it can never be taken for a child's.
+            links.select(left="fami_person_id", right=pl.lit("family ") + pl.col("fami_family_id")),
+            merges.select(left="link_old_person_id", right="link_new_person_id"),
+        ]
+    )
+    found = components(edges)
+    return found.filter(~pl.col("node").str.starts_with("family ")).select(person_id="node", group_id="component")

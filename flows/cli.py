@@ -1,0 +1,221 @@
+"""The command line: ``rereferral``. Errors are one sentence on standard error and an exit code of their own."""
+
+import os
+import sys
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from flows.environment import quieten
+from validation.errors import ScreeningError
+
+app = typer.Typer(
+    name="rereferral",
+    help="Which open children's cases are most likely to come back after closing, so that help is offered early.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Day = Annotated[str, typer.Option(metavar="YYYY-MM-DD")]
+WorkspaceOption = Annotated[Path, typer.Option("--workspace", help="Folder of history, nights and models.")]
+RegistryOption = Annotated[
+    Optional[str],  # noqa: UP045  Typer reads this form on every Python that is supported
+    typer.Option("--registry", help="MLflow tracking address, when models are kept elsewhere."),
+]
+
+
+class Profile(StrEnum):
+    """Whose published figures an invented authority follows."""
+
+    ENGLAND = "england"
+    NE_LINCOLNSHIRE = "ne-lincolnshire"
+
+
+class Form(StrEnum):
+    """What is written for an invented authority."""
+
+    SSD = "ssd"
+    CENSUS = "census"
+
+
+def _day(text: str | None) -> date | None:
+    """A date from an option."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"'{text}' is not a date: write YYYY-MM-DD.") from None
+
+
+@app.command()
+def nightly(
+    source: Annotated[str, typer.Option(help="Folder of SSD tables, CIN census file or folder, or database URL.")],
+    workspace: WorkspaceOption,
+    as_of: Annotated[Optional[str], typer.Option(help="The extract's date, YYYY-MM-DD; may be left out.")] = None,  # noqa: UP045
+    demonstration: Annotated[
+        bool, typer.Option("--demonstration", help="Let a model trained on invented data score real cases; stamps every page.")
+    ] = False,
+    registry: RegistryOption = None,
+) -> None:
+    """Run one night and print where the morning list is."""
+    from flows.nightly import nightly as flow
+
+    typer.echo(flow(source=source, workspace=workspace, as_of=_day(as_of), demonstration=demonstration, registry=registry))
+
+
+@app.command()
+def retrain(
+    workspace: WorkspaceOption,
+    source: Annotated[Optional[str], typer.Option(help="An extract to take in first.")] = None,  # noqa: UP045
+    full: Annotated[bool, typer.Option("--full", help="Evaluate every split with full effort, not only quickly.")] = False,
+    registry: RegistryOption = None,
+) -> None:
+    """Train and evaluate on the workspace's history, and register the model as challenger."""
+    from flows.retrain import retrain as flow
+
+    version = flow(workspace=workspace, source=source, full=full, registry=registry)
+    typer.echo(f"challenger version {version}: {workspace / 'training' / version / 'evaluation.json'}")
+
+
+def _decide(action: str, workspace: Path, version: str, role: str, name: str, reason: str, registry: str | None) -> None:
+    from flows.night import open_registry
+    from flows.settings import read_settings
+    from flows.workspace import Workspace
+
+    register = open_registry(Workspace(workspace), read_settings(workspace, registry=registry))
+    getattr(register, action)(version, role=role, name=name, reason=reason, decided_on=date.today())
+    typer.echo(f"{action}d version {version}")
+
+
+VersionOption = Annotated[str, typer.Option(help="Version of the model.")]
+RoleOption = Annotated[str, typer.Option(help="Role of the person who decides.")]
+NameOption = Annotated[str, typer.Option(help="Name of the person who decides.")]
+ReasonOption = Annotated[str, typer.Option(help="Why.")]
+
+
+@app.command()
+def promote(
+    workspace: WorkspaceOption, version: VersionOption, role: RoleOption, name: NameOption, reason: ReasonOption,
+    registry: RegistryOption = None,
+) -> None:  # fmt: skip
+    """Approve a model for use: a named person's recorded decision."""
+    _decide("promote", workspace, version, role, name, reason, registry)
+
+
+@app.command()
+def retire(
+    workspace: WorkspaceOption, version: VersionOption, role: RoleOption, name: NameOption, reason: ReasonOption,
+    registry: RegistryOption = None,
+) -> None:  # fmt: skip
+    """Take a model out of use for good: a named person's recorded decision."""
+    _decide("retire", workspace, version, role, name, reason, registry)
+
+
+@app.command()
+def features(
+    workspace: WorkspaceOption,
+    as_of: Annotated[list[str], typer.Option(help="A date, YYYY-MM-DD; may be given more than once.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write.")],
+) -> None:
+    """Write the matrix for any dates, for a notebook."""
+    from features.catalogue import CATALOGUE
+    from features.matrix import available, build_matrix
+    from flows.vintages import read_archive
+    from flows.workspace import Workspace, write_private
+
+    dates = [day for text in as_of if (day := _day(text)) is not None]
+    history = read_archive(Workspace(workspace), up_to=max(dates))
+    matrix = build_matrix(history, dates, available(CATALOGUE, history.supplied))
+    write_private(out, matrix.write_parquet)
+    typer.echo(f"{matrix.height} cases, {matrix.width} columns: {out}")
+
+
+@app.command()
+def synthesise(
+    out: Annotated[Path, typer.Option(help="Folder to write.")],
+    end: Annotated[str, typer.Option(help="Extract date, YYYY-MM-DD (for a census: a 31 March).")],
+    profile: Profile = Profile.NE_LINCOLNSHIRE,
+    children: Annotated[int, typer.Option(help="Residents aged 0 to 17.", min=500)] = 33_522,
+    years: Annotated[int, typer.Option(help="Years that the extract covers.", min=1, max=20)] = 6,
+    rule: Annotated[str, typer.Option(help="started_or_open or overlapping.")] = "started_or_open",
+    form: Form = Form.SSD,
+    census_tables: Annotated[
+        bool, typer.Option("--census-tables", help="Write only the tables that a census holds.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+) -> None:
+    """Write an invented authority, to try everything on."""
+    from flows.synthesis import synthesise as write
+    from validation.errors import SettingsError
+    from validation.extract import ExtractRule
+
+    if rule not in set(ExtractRule):
+        raise SettingsError(f"'--rule' is '{rule}': allowed are {', '.join(ExtractRule)}. Choose one of them.")
+    day = _day(end)
+    if day is None:
+        raise typer.BadParameter("'--end' is needed.")
+    write(
+        out, profile=profile.value, residents=children, end=day, years=years, rule=ExtractRule(rule), seed=seed,
+        form=form.value, tables="census" if census_tables else "all",
+    )  # fmt: skip
+    typer.echo(str(out))
+
+
+@app.command()
+def pseudonymise(
+    source: Annotated[str, typer.Option(help="Folder of raw SSD tables, CIN census file or folder, or database URL.")],
+    out: Annotated[Path, typer.Option(help="Folder to write; it passes the gate.")],
+    key_file: Annotated[
+        Optional[Path], typer.Option(help="File that holds the council's key; otherwise REREFERRAL_KEY.")  # noqa: UP045
+    ] = None,
+    crosswalk: Annotated[
+        Optional[Path], typer.Option(help="File for raw ids and pseudonyms, kept by the council.")  # noqa: UP045
+    ] = None,
+) -> None:
+    """Make a council's ordinary files fit to enter: pseudonyms for keys, months for birth dates, no names, no notes."""
+    from flows.pseudonymising import pseudonymise_source
+
+    typer.echo(pseudonymise_source(source, out, key_file, crosswalk))
+
+
+@app.command()
+def identify(
+    list_file: Annotated[Path, typer.Argument(metavar="LIST", help="A published list.parquet.")],
+    crosswalk: Annotated[Path, typer.Option(help="The council's crosswalk.")],
+    out: Annotated[Path, typer.Option(help="Workbook (.xlsx) to write, outside any workspace.")],
+) -> None:
+    """Make the council's own copy of a list with its case numbers, so that a worker can ring the family."""
+    from flows.pseudonymising import identify_list
+
+    typer.echo(identify_list(list_file, crosswalk, out))
+
+
+def main() -> None:
+    """Run the command line and leave with the exit code of what happened."""
+    quieten()
+    try:
+        code = app(standalone_mode=False)
+    except ScreeningError as error:
+        typer.echo(f"rereferral: {error}", err=True)
+        sys.exit(error.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except Exception as error:  # noqa: BLE001
+        show = getattr(error, "show", None)
+        if show is not None:  # a fault of the arguments, worded by Typer
+            show()
+            sys.exit(10)
+        typer.echo(
+            f"rereferral: an unexpected fault of kind '{type(error).__name__}'. Set REREFERRAL_TRACEBACK=1 and run again to see "
+            "where; a traceback may hold values, so keep it inside the council.",
+            err=True,
+        )
+        if os.environ.get("REREFERRAL_TRACEBACK"):
+            raise
+        sys.exit(1)
+    sys.exit(code or 0)

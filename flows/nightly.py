@@ -1,0 +1,176 @@
+"""The nightly flow: pull, gate, archive, build, score, allocate, publish."""
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from features.episodes import count_mends, episodes_at
+from features.matrix import build_matrix
+from features.people import records
+from flows import ledger, scoring
+from flows.night import Night, open_night, publish
+from flows.publish.page import render_page
+from flows.publish.workbook import build_workbook
+from flows.record import RunRecord, file_hashes, table_counts
+from flows.retries import READ_OR_WRITE
+from flows.scoring import Offered
+from flows.sources.reading import read_source
+from flows.vintages import last_extract, read_archive, write_vintages
+from flows.workspace import write_json, write_private
+from models.model import ScreeningModel
+from validation.extract import Extract
+from validation.gate import Gated, check_extract, re_referrals, stop_if_implausible
+from validation.privacy import refuse_identifiers
+
+
+@flow(name="nightly", flow_run_name="nightly of {workspace}", validate_parameters=True)
+def nightly(
+    source: str,
+    workspace: Path,
+    as_of: date | None = None,
+    demonstration: bool = False,
+    registry: str | None = None,
+) -> str:
+    """One night: from a source to the published morning list, whose path is returned."""
+    record = RunRecord()
+    extract = pull(source, record)
+    refuse(extract, record)
+    with open_night(extract, workspace, as_of, demonstration, registry, record) as night:
+        gated = check(night)
+        archive(night, gated)
+        model = choose_model(night, gated)
+        matrix = build(night, model)
+        offered = score(night, model, matrix)
+        write(night, gated, model, offered)
+        place = finish(night, model, gated, offered)
+    tell(record, place)
+    return str(place / "list.html")
+
+
+@task(cache_policy=NO_CACHE, **READ_OR_WRITE)
+def pull(source: str, record: RunRecord) -> Extract:
+    """Read the source into memory."""
+    with record.step("pull"):
+        return read_source(source)
+
+
+@task(cache_policy=NO_CACHE)
+def refuse(extract: Extract, record: RunRecord) -> None:
+    """Refuse whatever could identify a person, before anything is written."""
+    with record.step("refuse"):
+        refuse_identifiers(extract)
+
+
+@task(cache_policy=NO_CACHE)
+def check(night: Night) -> Gated:
+    """Conform and check the extract; accept, set aside or stop."""
+    with night.record.step("check"):
+        gated = check_extract(night.extract, night.made / "checks")
+        measure = re_referrals(gated)
+        night.record.note(
+            tables=table_counts(gated),
+            not_read=list(gated.not_read),
+            re_referrals={"referrals": measure.referrals, "re_referrals": measure.re_referrals, "rate": measure.rate},
+        )
+        before = last_extract(night.workspace, before=night.as_of)
+        newest = last_extract(night.workspace)
+        stop_if_implausible(
+            gated, night.settings.limits.to_limits(), before[1] if before else None, newest[0] if newest else None
+        )
+        return gated
+
+
+@task(cache_policy=NO_CACHE, **READ_OR_WRITE)
+def archive(night: Night, gated: Gated) -> None:
+    """Write tonight's vintages."""
+    with night.record.step("archive"):
+        changes = write_vintages(night.workspace, gated, night.settings.limits.to_limits())
+        night.record.note(vintages=changes)
+
+
+@task(cache_policy=NO_CACHE)
+def choose_model(night: Night, gated: Gated) -> ScreeningModel:
+    """The approved model, if it may score this extract and tonight has every table that it needs."""
+    with night.record.step("model"):
+        model = night.registry.champion()
+        night.record.note(
+            model={
+                "name": model.name,
+                "version": model.version,
+                "origin": model.origin,
+                "trained_from": model.trained_from,
+                "trained_to": model.trained_to,
+                "features": len(model.features),
+            },
+            outcome={"name": model.outcome, "version": model.outcome_version},
+        )
+        scoring.require_origin(model, gated.manifest, night.demonstration)
+        scoring.require_tables(model, gated)
+        return model
+
+
+@task(cache_policy=NO_CACHE)
+def build(night: Night, model: ScreeningModel) -> pl.DataFrame:
+    """The matrix of tonight's open cases, from the history up to tonight."""
+    with night.record.step("build"):
+        history = read_archive(night.workspace, up_to=night.as_of)
+        matrix = build_matrix(history, [night.as_of], scoring.features_of(model))
+        mends = count_mends(history, episodes_at(history, records(history, matrix)))
+        night.record.note(cohort=matrix.height, mends=vars(mends))
+        return matrix
+
+
+@task(cache_policy=NO_CACHE)
+def score(night: Night, model: ScreeningModel, matrix: pl.DataFrame) -> Offered:
+    """Chances, exact reasons, and families in order."""
+    with night.record.step("score"):
+        offered = scoring.offer(model, matrix, night.settings)
+        abstained = offered.scores.filter("abstained")
+        night.record.note(
+            scored=offered.scores.height - abstained.height,
+            abstained=dict(abstained.group_by("reason_for_abstaining").len().iter_rows()),
+            families=offered.families.height,
+            listed=int(offered.families["listed"].sum()),
+        )
+        return offered
+
+
+@task(cache_policy=NO_CACHE, **READ_OR_WRITE)
+def write(night: Night, gated: Gated, model: ScreeningModel, offered: Offered) -> None:
+    """Write everything that readers open into the night's folder, which nobody sees yet."""
+    with night.record.step("write"):
+        shown = scoring.compose(offered, model, gated, night.settings, night.as_of, night.before)
+        write_private(night.made / "list.html", lambda path: path.write_bytes(render_page(shown)))
+        write_private(night.made / "list.xlsx", lambda path: path.write_bytes(build_workbook(shown)))
+        write_private(night.made / "list.parquet", scoring.as_list(offered, model, night.as_of).write_parquet)
+        write_private(night.made / "reasons.parquet", offered.reasons.write_parquet)
+        for name, rows in gated.set_aside.items():
+            if rows.height:
+                write_private(night.made / "set_aside" / f"{name}.parquet", rows.write_parquet)
+
+
+@task(cache_policy=NO_CACHE, **READ_OR_WRITE)
+def finish(night: Night, model: ScreeningModel, gated: Gated, offered: Offered) -> Path:
+    """Enter the scores into the ledger, close the record, and publish the night in one rename."""
+    with night.record.step("publish"):
+        entry = ledger.append(night.workspace, scoring.as_shown(offered, model, gated.manifest))
+        night.record.note(ledger=entry, files=file_hashes(night.made))
+    write_json(night.made / "run.json", night.record.finish("completed"))
+    return publish(night)
+
+
+@task(cache_policy=NO_CACHE)
+def tell(record: RunRecord, place: Path) -> None:
+    """Say what the night did, in the log and as an artifact: counts only."""
+    facts = record.content
+    text = (
+        f"# Night of {facts['as_of']}\n\n{facts['cohort']} cases open, {facts['scored']} scored, {facts['listed']} families "
+        f"listed of {facts['families']}. Model version {facts['model']['version']}, outcome {facts['outcome']['name']}.\n\n"
+        "| step | seconds |\n|---|---|\n" + "\n".join(f"| {step['name']} | {step['seconds']} |" for step in record.steps)
+    )
+    get_run_logger().info("%s open cases, %s families listed", facts["cohort"], facts["listed"])
+    create_markdown_artifact(key="night", markdown=text, description=f"What the night of {facts['as_of']} did")

@@ -1,0 +1,99 @@
+"""The commands that stand before and behind the pipeline: raw files in, fit files out; list in, council's own copy out."""
+
+import os
+import shutil
+from pathlib import Path
+
+import polars as pl
+import xlsxwriter
+
+from flows.sources.folder import write_folder
+from flows.sources.reading import read_source
+from flows.workspace import write_json, write_private
+from validation.errors import ContractError, SettingsError, SourceError
+from validation.pseudonyms import Pseudonymised, check_key, pseudonymise
+
+KEY_VARIABLE = "REREFERRAL_KEY"
+
+
+def read_key(key_file: Path | None) -> bytes:
+    """The council's key, from a file or from REREFERRAL_KEY. Raises :class:`SettingsError` when neither is given."""
+    if key_file is not None:
+        if not key_file.is_file():
+            raise SettingsError(f"The key file '{key_file.name}' does not exist: give the file that holds the council's key.")
+        return check_key(key_file.read_bytes().strip())
+    if text := os.environ.get(KEY_VARIABLE, ""):
+        return check_key(text.encode())
+    raise SettingsError(
+        f"There is no pseudonymisation key: give '--key-file', or set {KEY_VARIABLE}. Make one with 'openssl rand -hex 32' and "
+        "keep it where only the council's own staff can read it."
+    )
+
+
+def refuse_inside_workspace(path: Path, what: str) -> None:
+    """Raise :class:`SettingsError` when ``path`` lies in a workspace: there it would be read and kept with the pseudonyms."""
+    for folder in path.resolve().parents:
+        if (folder / "history").is_dir() or (folder / "mlflow.db").exists() or (folder / "nights").is_dir():
+            raise SettingsError(f"{what} '{path.name}' would lie inside the workspace '{folder.name}': choose a place outside it.")
+
+
+def pseudonymise_source(source: str, out: Path, key_file: Path | None, crosswalk: Path | None) -> str:
+    """Read raw files, write the folder that passes the gate, and say in words what was left out."""
+    key = read_key(key_file)
+    if crosswalk is not None:
+        refuse_inside_workspace(crosswalk, "The crosswalk")
+    if out.exists() and any(out.iterdir()):
+        raise SettingsError(f"The folder '{out.name}' is not empty: give a new one.")
+    made = pseudonymise(read_source(source), key)
+    shutil.rmtree(out, ignore_errors=True)
+    write_folder(made.extract, out)
+    write_json(out / "report.json", {"dropped": made.dropped, "unreadable": made.unreadable})
+    if crosswalk is not None:
+        write_private(crosswalk, made.crosswalk.write_parquet)
+    return _words(made, out)
+
+
+def _words(made: Pseudonymised, out: Path) -> str:
+    rows = sum(frame.height for frame in made.extract.tables.values())
+    lines = [f"{rows} rows in {len(made.extract.tables)} tables pseudonymised: {out}"]
+    lines += [f"left out: {count} values of {name}" for name, count in sorted(made.dropped.items())]
+    lines += [f"not readable, left empty: {count} values of {name}" for name, count in sorted(made.unreadable.items())]
+    return "\n".join(lines)
+
+
+def identify_list(list_file: Path, crosswalk: Path, out: Path) -> str:
+    """Write a workbook with the council's case numbers beside the listed families."""
+    refuse_inside_workspace(out, "The identified list")
+    if out.suffix != ".xlsx":
+        raise SettingsError(f"'{out.name}' does not end in .xlsx: the identified list is a workbook.")
+    for file in (list_file, crosswalk):
+        if not file.is_file():
+            raise SourceError(f"The file '{file.name}' does not exist: give the list.parquet of a night and its crosswalk.")
+    known = pl.read_parquet(crosswalk).filter(pl.col("kind") == "ssd_person")
+    rows = (
+        pl.read_parquet(list_file)
+        .filter("listed")
+        .select("rank", "chance", "children")
+        .explode("children")
+        .join(known.select(children="pseudonym", case_number="raw_id"), on="children", how="left")
+        .sort("rank", "case_number")
+    )
+    if lost := rows["case_number"].null_count():
+        raise ContractError(
+            f"{lost} children of the list are not in the crosswalk '{crosswalk.name}': give the crosswalk that was written "
+            "with the list's extract."
+        )
+    def write(path: Path) -> None:
+        with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
+            sheet = book.add_worksheet("Families")
+            sheet.write_row(0, 0, ["Place", "Case number", "Chance of a new referral"], book.add_format({"bold": True}))
+            share = book.add_format({"num_format": "0%"})
+            for line, row in enumerate(rows.iter_rows(named=True), start=1):
+                sheet.write_number(line, 0, row["rank"])
+                sheet.write_string(line, 1, row["case_number"])
+                sheet.write_number(line, 2, row["chance"], share)
+            sheet.set_column(0, 2, 24)
+            sheet.freeze_panes(1, 0)
+
+    write_private(out, write)
+    return f"{rows['rank'].n_unique()} families, {rows.height} children: {out}"

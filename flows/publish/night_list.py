@@ -1,0 +1,281 @@
+"""What readers are shown for one night: the data behind the page and the workbook, and the words they share."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from models import offers
+from validation.errors import ChecksError
+
+WORRY, STRENGTH, CASE, UNKNOWN = SIDES = ("worry", "strength", "about the case", "not known")
+
+SHOWN_REASONS = 5
+"""At most so many reasons are shown on each side of a child; the workbook's sheet "Reasons" has them all."""
+
+CASES = offers.SCORES | {"days_open": pl.Int64()}
+REASONS = {
+    "as_of": pl.Date(),
+    "person_id": pl.String(),
+    "referral_id": pl.String(),
+    "feature": pl.String(),
+    "contribution": pl.Float64(),
+    "value": pl.Float64(),
+    "side": pl.String(),
+    "words": pl.String(),
+    "rank": pl.Int64(),
+}
+
+WHAT_IT_IS = (
+    "An order in which to make additional, early offers of help, such as restorative early help or a Family Group "
+    "Conference.",
+    "Offers are voluntary. A family may say no, and nothing follows from that.",
+    "A person decides each time, knows more than this list does, and may disagree with it.",
+)
+WHAT_IT_IS_NOT = (
+    "Not a reason to close a case, to keep one open or to escalate it.",
+    "Not an assessment of harm or safety. It says what happened to many children like this one, not what will happen "
+    "to this child.",
+    "Not a way to ration what a family is entitled to, such as the family group decision-making offer before care "
+    "proceedings.",
+)
+
+MONTHS = (
+    "January February March April May June July August September October November December".split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many cases the night saw. ``not_scored`` gives the cases for each reason, in plain words.
+
+    ``set_aside`` counts rows of tonight's data that were kept out because of an error.
+    """
+
+    open_cases: int
+    scored: int
+    not_scored: Mapping[str, int]
+    set_aside: int
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is new and gone since the list before: family ids, and for those gone the reason in plain words."""
+
+    since: date
+    new: tuple[str, ...]
+    gone: Mapping[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class NightList:
+    """Everything that the page and the workbook show for one night.
+
+    ``outcome`` is in words ("a new referral within 12 months"), ``outcome_version`` its name and version.
+    ``families`` is what ``offers.families`` returned; ``cases`` the scores it was given, with ``days_open``;
+    ``reasons`` (columns as in ``REASONS``) may cover all cases or only those of listed families. ``demonstration``:
+    the model was trained on invented data; ``invented``: so are tonight's rows. The list is stale when it is more
+    than ``stale_after_days`` old.
+
+    Raises ``ChecksError`` when the parts do not fit together: half a list is never shown.
+    """
+
+    as_of: date
+    authority: str
+    outcome: str
+    outcome_version: str
+    model: str
+    model_version: str
+    demonstration: bool
+    invented: bool
+    extract_date: date
+    capacity: int
+    shuffle_seed: int
+    families: pl.DataFrame
+    cases: pl.DataFrame
+    reasons: pl.DataFrame
+    counts: Counts
+    stale_after_days: int
+    changes: Changes | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the parts fit together."""
+        object.__setattr__(self, "cases", _shaped("cases", self.cases, CASES).with_columns(offers.FAMILY))
+        object.__setattr__(self, "reasons", _shaped("reasons", self.reasons, REASONS))
+        ranked, counts, key = self.families["rank"].count(), self.counts, ["person_id", "referral_id"]
+        not_scored = sum(counts.not_scored.values())
+        known = set(self.listed["family_id"])
+        _require(counts.open_cases == counts.scored + not_scored, "counts", "open cases are not scored + not scored")
+        _require(counts.scored == self.cases.filter(~pl.col("abstained")).height, "counts", "scored is not the cases")
+        _require(self.listed.height == min(self.capacity, ranked), "families", "not filled to the capacity")
+        _require(
+            (self.families["shuffle_seed"] == self.shuffle_seed).all(), "families", "drawn with another shuffle seed"
+        )
+        for name, frame in (("cases", self.cases), ("reasons", self.reasons)):
+            _require((frame["as_of"] == self.as_of).all(), name, "it is of another night")
+        _require(self.listed.join(self.cases, on="family_id", how="anti").is_empty(), "cases", "a family has none")
+        _require(self.reasons.join(self.cases, on=key, how="anti").is_empty(), "reasons", "some belong to no case")
+        _require(set(self.reasons["side"]) <= set(SIDES), "reasons", f"a side is not one of {', '.join(SIDES)}")
+        if self.changes:
+            _require(set(self.changes.new) <= known, "changes", "a new family is not on the list")
+            _require(not known & set(self.changes.gone), "changes", "a family is gone and on the list")
+
+    @property
+    def listed(self) -> pl.DataFrame:
+        """The families that have a place, first to last."""
+        return self.families.filter("listed").sort("rank")
+
+    @property
+    def listed_cases(self) -> pl.DataFrame:
+        """The cases of the listed families: by the family's rank, then highest chance first."""
+        order = self.listed.select("family_id", family_rank="rank", family_chance="chance", tie_band="tie_band")
+        return self.cases.join(order, on="family_id").sort(
+            "family_rank",
+            "chance",
+            "person_id",
+            "referral_id",
+            descending=[False, True, False, False],
+            nulls_last=True,
+        )
+
+    @property
+    def listed_reasons(self) -> pl.DataFrame:
+        """The reasons of those cases in the same order, each case's by ``rank``."""
+        key = ["person_id", "referral_id"]
+        return self.listed_cases.select(*key, "family_id").join(
+            self.reasons.sort("rank", "feature"), on=key, maintain_order="left_right"
+        )
+
+    @property
+    def stamps(self) -> tuple[str, ...]:
+        """Warnings that go across every page."""
+        return ("INVENTED DATA",) * self.invented + (
+            "DEMONSTRATION: model trained on invented data - do not use for any child",
+        ) * self.demonstration
+
+    @property
+    def stale_on(self) -> date:
+        """The last day on which the list may be used."""
+        return self.as_of + timedelta(days=self.stale_after_days)
+
+    @property
+    def nothing_to_show(self) -> str:
+        """Why the list is empty, in plain words; empty when it is not."""
+        ranked, day = self.families["rank"].count(), in_words(self.as_of)
+        if self.listed.height:
+            return ""
+        if not self.counts.open_cases:
+            return f"No case was open on {day}, so there is no family to make an offer to."
+        if not ranked:
+            return (
+                f"{number(self.counts.open_cases, 'case was', 'cases were')} open on {day}, but none could be scored, "
+                "so no order is given. The reasons are below."
+            )
+        return (
+            f"There is room for 0 families this week, so none is listed. {number(ranked, 'family is', 'families are')} "
+            "in order."
+        )
+
+    @property
+    def references(self) -> dict[str, str]:
+        """For each family, child and case that is shown, the short reference that stands for it."""
+        cases = self.listed_cases
+        gone = self.changes.gone if self.changes else {}
+        return shorten([*cases["family_id"], *cases["person_id"], *cases["referral_id"], *gone])
+
+    def about(self) -> list[tuple[str, str]]:
+        """Label and text of every line that says where the list comes from; the counts add up."""
+        counts, ranked = self.counts, self.families["rank"].count()
+        parts = "; ".join(f"{reason}: {cases}" for reason, cases in counts.not_scored.items() if cases)
+        not_scored = sum(counts.not_scored.values())
+        return [
+            ("List for", f"{self.authority}, {in_words(self.as_of)}. Use it until {in_words(self.stale_on)}."),
+            (
+                "Data",
+                f"The extract of {in_words(self.extract_date)}: what the case system showed at the end of that day.",
+            ),
+            ("Model", f"{self.model}, version {self.model_version}"),
+            ("Outcome", f"{self.outcome} ({self.outcome_version})"),
+            (
+                "Cases",
+                f"{counts.open_cases} open = {counts.scored} scored + {not_scored} not scored"
+                + (f" ({parts})." if parts else "."),
+            ),
+            (
+                "Families",
+                f"{ranked} in order = {self.listed.height} listed + {ranked - self.listed.height} not listed.",
+            ),
+            (
+                "Rows set aside",
+                f"{number(counts.set_aside, 'row', 'rows')} of tonight's data kept out because of an error.",
+            ),
+            ("Room this week", number(self.capacity, "family", "families")),
+            (
+                "How the order is made",
+                "A family stands where its child with the highest chance stands; brothers and sisters take one place. "
+                "Families with the same chance, to the nearest tenth of a percent, are put in order by lot.",
+            ),
+            ("Seed of the lot", f"{self.shuffle_seed} (the same seed draws the same order again)"),
+        ]
+
+
+def in_ten(chance: float) -> str:
+    """A chance in words: "about 4 in 10". Raises ``ValueError`` when it is outside 0 to 1."""
+    tenths = _tenths(chance)
+    return {0: "fewer than 1 in 10", 10: "more than 9 in 10"}.get(tenths, f"about {tenths} in 10")
+
+
+def in_a_sentence(chance: float, outcome: str) -> str:
+    """What a chance means, both ways: how many children like this one have the outcome and how many do not."""
+    others = in_ten(1 - _tenths(chance) / 10)
+    return f"{in_ten(chance).capitalize()} children like this one have {outcome}; {others} do not."
+
+
+def in_words(day: date) -> str:
+    """A date as it is written in a letter: "24 November 2026"."""
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def number(count: int, one: str, many: str) -> str:
+    """A count with its noun: "1 family", "2 families"."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def shorten(ids: Iterable[str]) -> dict[str, str]:
+    """The first 8 digits of each id, or 10, 12 and so on for those that would look the same as another."""
+    waiting, length = pl.Series("id", sorted(set(ids)), dtype=pl.String), 8
+    short: dict[str, str] = {}
+    while not waiting.is_empty():
+        start = waiting.str.head(length)
+        alone = start.is_unique()
+        short |= dict(zip(waiting.filter(alone), start.filter(alone), strict=True))
+        waiting, length = waiting.filter(~alone), length + 2
+    return short
+
+
+def _tenths(chance: float) -> int:
+    if not 0 <= chance <= 1:
+        raise ValueError("A chance lies between 0 and 1.")
+    return int(chance * 10 + 0.5)
+
+
+def _shaped(name: str, frame: pl.DataFrame, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    """The frame with the types that are shown; further columns stay."""
+    missing = [column for column in columns if column not in frame.columns]
+    _require(not missing, name, f"it lacks {', '.join(missing)}")
+    try:
+        return frame.cast(pl.Schema({**frame.schema, **columns}))
+    except pl.exceptions.InvalidOperationError:
+        found = ", ".join(f"{column} is {frame.schema[column]}" for column in columns)
+        raise ChecksError(
+            f"'{name}' of the night's list has a column of the wrong type: {found}; needed are "
+            f"{', '.join(f'{column} {dtype}' for column, dtype in columns.items())}. No list is published."
+        ) from None
+
+
+def _require(fits: bool, part: str, fault: str) -> None:
+    if not fits:
+        raise ChecksError(
+            f"'{part}' of the night's list does not fit: {fault}. No list is published; run the night again."
+        )

@@ -1,0 +1,72 @@
+"""The run record, ``run.json``: what a run received, did and wrote. Its fields are described in ``docs/run-record.md``."""
+
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from validation.errors import ScreeningError
+from validation.gate import Gated, TableCount
+
+LIBRARIES = ("rereferral", "great-expectations", "interpret-core", "mlflow-skinny", "polars", "prefect", "scikit-learn")
+
+
+@dataclass
+class RunRecord:
+    """What is known of a run so far; ``content`` becomes ``run.json``."""
+
+    content: dict[str, Any] = field(default_factory=dict)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Measure a step in wall seconds, whether it succeeds or not."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.steps.append({"name": name, "seconds": round(time.perf_counter() - start, 3)})
+
+    def note(self, **facts: Any) -> None:
+        """Add facts: counts, codes and names, never a row."""
+        self.content |= facts
+
+    def finish(self, status: str, error: ScreeningError | None = None) -> dict[str, Any]:
+        """The whole record."""
+        stop = {}
+        if error is not None:
+            stop = {"stopped_by": {"kind": type(error).__name__, "exit_code": error.exit_code, "message": str(error)}}
+        return {"status": status, **stop, **self.content, "steps": self.steps, "versions": versions()}
+
+
+def versions() -> dict[str, str | None]:
+    """Versions of Python, of the libraries that matter, and the SHA-256 of the lock file where it lies beside the code."""
+    lock = Path(__file__).parent.parent / "requirements.lock"
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+        "lock_sha256": sha256(lock.read_bytes()).hexdigest() if lock.exists() else None,
+    }
+
+
+def table_counts(gated: Gated) -> dict[str, Mapping[str, Any]]:
+    """Per table what was received, accepted, set aside (by reason) and dropped."""
+    return {name: _as_json(count) for name, count in gated.counts.items()}
+
+
+def _as_json(count: TableCount) -> Mapping[str, Any]:
+    return asdict(count) | {"unknown_columns": list(count.unknown_columns)}
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file directly in a folder."""
+    return {
+        path.name: sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+        if path.is_file()
+    }

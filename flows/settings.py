@@ -1,0 +1,83 @@
+"""Settings: one frozen object, from ``rereferral.toml`` in the workspace and ``REREFERRAL_*`` variables, checked whole."""
+
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from features.outcomes import NEW_REFERRAL, OUTCOMES
+from validation.errors import SettingsError
+from validation.gate import Limits
+
+FILE_NAME = "rereferral.toml"
+
+
+class LimitSettings(BaseModel):
+    """When the gate stops a night; shares between 0 and 1."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    set_aside: float = Field(0.05, ge=0, le=1)
+    withdrawn: float = Field(0.05, ge=0, le=1)
+    collapse: float = Field(0.5, ge=0, le=1)
+
+    def to_limits(self) -> Limits:
+        """The limits as the gate takes them."""
+        return Limits(self.set_aside, self.withdrawn, self.collapse)
+
+
+class Settings(BaseSettings):
+    """Everything that a council may set.
+
+    ``capacity`` is the number of families that can be offered something in a week. ``seed`` drives the shuffle of equal
+    chances and every random choice in training. ``registry`` is an MLflow tracking address; without one, the workspace's own
+    ``mlflow.db``.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="REREFERRAL_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    capacity: int = Field(20, ge=1, le=10_000)
+    seed: int = Field(20, ge=0)
+    outcome: Literal["new_referral_within_12_months", "returns_within_12_months_of_closing"] = NEW_REFERRAL.name
+    stale_after_days: int = Field(3, ge=1)
+    registry: str | None = None
+    limits: LimitSettings = LimitSettings()  # type: ignore[call-arg]
+
+    toml_file: ClassVar[Path | None] = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, **_: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        """Arguments first, then the environment, then the workspace's file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, cls.toml_file)
+
+
+def read_settings(workspace: Path, **given: Any) -> Settings:
+    """The settings of a workspace. Raises :class:`SettingsError` that lists every fault."""
+    file = workspace / FILE_NAME
+
+    class WorkspaceSettings(Settings):
+        toml_file: ClassVar[Path | None] = file if file.exists() else None
+
+    try:
+        return WorkspaceSettings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = "; ".join(
+            f"'{'.'.join(str(part) for part in fault['loc'])}': {fault['msg'].lower()}" for fault in error.errors()
+        )
+        raise SettingsError(
+            f"Settings from '{FILE_NAME}' and REREFERRAL_* variables: {faults}. Allowed settings: "
+            f"{', '.join(sorted(Settings.model_fields))}."
+        ) from None
+    except ValueError as error:
+        raise SettingsError(f"'{FILE_NAME}' cannot be read: {error}. Correct the file and run again.") from None
+
+
+def outcome_of(settings: Settings):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    """The outcome that the settings name."""
+    return OUTCOMES[settings.outcome]

@@ -1,0 +1,153 @@
+"""The workspace: where everything lies on disk, written beside and renamed, private to its owner, one run at a time."""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from validation.errors import BusyError, SettingsError
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Paths of a workspace. Nothing is made until something is written."""
+
+    root: Path
+
+    @property
+    def history(self) -> Path:
+        """Vintages per table."""
+        return self.root / "history"
+
+    @property
+    def nights(self) -> Path:
+        """One folder for each night."""
+        return self.root / "nights"
+
+    @property
+    def training(self) -> Path:
+        """One folder for each trained model."""
+        return self.root / "training"
+
+    @property
+    def ledger(self) -> Path:
+        """Every score ever shown."""
+        return self.root / "ledger"
+
+    @property
+    def latest(self) -> Path:
+        """A one-line file with the path, from the root, of the newest complete night."""
+        return self.root / "latest"
+
+    @property
+    def registry(self) -> str:
+        """Address of the embedded MLflow store."""
+        return f"sqlite:///{self.root.resolve()}/mlflow.db"
+
+    @property
+    def artifacts(self) -> str:
+        """Where the embedded MLflow store keeps its files."""
+        return (self.root.resolve() / "artifacts").as_uri()
+
+    def night(self, as_of: date) -> Path:
+        """Folder of a published night."""
+        return self.nights / as_of.isoformat()
+
+    def stopped(self, as_of: date) -> Path:
+        """Folder of a night that stopped."""
+        return self.nights / f"{as_of.isoformat()}.stopped"
+
+    def latest_night(self) -> Path | None:
+        """Folder of the newest complete night, if there is one."""
+        return self.root / self.latest.read_text().strip() if self.latest.exists() else None
+
+
+@contextmanager
+def hold(workspace: Workspace) -> Iterator[None]:
+    """Hold the workspace for one run. Raises :class:`BusyError` (exit 16) when another run holds it."""
+    make_private_folder(workspace.root)
+    with (workspace.root / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BusyError(
+                f"Another run is working in '{workspace.root.name}': wait until it has ended and run this again."
+            ) from None
+        yield
+
+
+def make_private_folder(path: Path) -> Path:
+    """Make a folder (and its parents) for the owner alone."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"The folder '{path.name}' cannot be made: {error.strerror}. Choose another workspace.") from None
+    return path
+
+
+def write_private(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file beside its place, make it private and durable, and rename it into place."""
+    make_private_folder(path.parent)
+    beside = path.with_name(f".{path.name}.new")
+    write(beside)
+    beside.chmod(0o600)
+    with beside.open("rb") as file:
+        os.fsync(file.fileno())
+    replace(beside, path)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` as indented JSON, privately and in one rename."""
+    text = json.dumps(content, indent=2, default=str, ensure_ascii=False) + "\n"
+    write_private(path, lambda beside: beside.write_text(text, encoding="utf-8"))
+
+
+def replace(source: Path, target: Path) -> None:
+    """Rename over the target: the one step at which a written file or folder becomes visible."""
+    os.replace(source, target)  # noqa: PTH105  the plain call, so that tests can break it
+
+
+def make_private(folder: Path) -> None:
+    """Take every file and folder below ``folder`` away from other users."""
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def publish_folder(workspace: Workspace, made: Path, place: Path) -> None:
+    """Put a finished folder in its place and point ``latest`` at it.
+
+    At every moment ``latest`` names a complete night: when the place is taken by an earlier run of the same night, a copy
+    of that stands in while the two change places.
+    """
+    make_private(made)
+    if place.exists():
+        stand_in = place.with_name(f"{place.name}.superseded")
+        shutil.rmtree(stand_in, ignore_errors=True)
+        if workspace.latest_night() == place:
+            copy = place.with_name(f".{place.name}.copy")
+            shutil.rmtree(copy, ignore_errors=True)
+            shutil.copytree(place, copy)
+            replace(copy, stand_in)
+            _point_latest(workspace, stand_in)
+        shutil.rmtree(place)
+        replace(made, place)
+        _point_latest(workspace, place)
+        shutil.rmtree(stand_in, ignore_errors=True)
+    else:
+        replace(made, place)
+        _point_latest(workspace, place)
+
+
+def _point_latest(workspace: Workspace, place: Path) -> None:
+    """Point ``latest`` at a night, unless it already names a later one."""
+    now = workspace.latest_night()
+    if now is not None and now.exists() and now.name[:10] > place.name[:10]:
+        return
+    line = place.relative_to(workspace.root).as_posix() + "\n"
+    write_private(workspace.latest, lambda beside: beside.write_text(line, encoding="utf-8"))
