@@ -77,9 +77,24 @@ def measured(
     where: tuple[tuple[str, tuple[object, ...]], ...] = (),
 ) -> Feature:  # fmt: skip
     """An aggregate of a value; ``words`` serve as worry and as strength."""
-    absence = "0: none in the window." if aggregate is Aggregate.DISTINCT else "Empty: there is nothing to tell it from."
+    absence = (
+        "0: none in the window." if aggregate is Aggregate.DISTINCT else "Empty: there is nothing to tell it from."
+    )
     return Feature(
-        name, family, description, unit, stream, aggregate, direction, words, words, absence, within, value, where, whose
+        name,
+        family,
+        description,
+        unit,
+        stream,
+        aggregate,
+        direction,
+        words,
+        words,
+        absence,
+        within,
+        value,
+        where,
+        whose,
     )
 
 

@@ -83,4 +83,3 @@ class Feature:
             raise ValueError(f"Feature '{self.name}' has no description of three words or more: write one.")
         if not 0 < self.within <= LOOK_BACK_DAYS:
             raise ValueError(f"Feature '{self.name}' looks back {self.within} days: allowed are 1 to {LOOK_BACK_DAYS}.")
-

@@ -5,7 +5,9 @@ on the next working day; a referral within a day of the child's last closing con
 referral on a day on which over a fifth of the open stock closed or opened (a system migration).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -34,56 +36,47 @@ def closed_on() -> pl.Expr:
     )
 
 
-def migration_days(archive: Archive) -> pl.DataFrame:
-    """Days on which over a fifth of the open stock closed or opened: columns ``day`` and ``since`` (when it was known).
+def migration_days(archive: Archive, dates: Iterable[date]) -> pl.DataFrame:
+    """Days on which over a fifth of the open stock closed or opened, as known on each date: columns ``as_of`` and ``day``.
 
-    A day becomes a migration day on the date when the known share first passes the limit, so that no earlier view
-    changes.
+    The stock is that at the end of the day before.
     """
-    latest = archive.table(EPISODES.name).sort("known_from").unique("cine_referral_id", keep="first", maintain_order=True)
-    dated = latest.select(
-        opened="cine_referral_date", closed=closed_on(), opened_known=pl.col("known_from"), closed_known=pl.col("known_from")
-    )
-    opened = dated.select(day="opened", known=pl.max_horizontal("opened", "opened_known"), kind=pl.lit("opened"))
-    closed = dated.filter(pl.col("closed").is_not_null()).select(
-        day="closed", known=pl.max_horizontal("closed", "closed_known"), kind=pl.lit("closed")
-    )
-    moves = (
-        pl.concat([opened, closed])
-        .sort("day", "kind", "known")
-        .with_columns(count=pl.int_range(1, pl.len() + 1).over("day", "kind"))
-    )
-    daily = (
-        pl.concat([opened, closed])
-        .group_by("day")
-        .agg(change=(pl.col("kind") == "opened").cast(pl.Int64).sum() - (pl.col("kind") == "closed").cast(pl.Int64).sum())
-        .sort("day")
-        .with_columns(stock=pl.col("change").cum_sum() - pl.col("change"))
-    )
-    busy = moves.join(daily.select("day", "stock"), on="day").filter(
-        pl.col("stock") >= MIGRATION_STOCK, pl.col("count") > MIGRATION_SHARE * pl.col("stock")
-    )
-    return busy.group_by("day").agg(since=pl.col("known").min()).sort("day")
+    children = archive.table(EPISODES.name).select(subject="cine_person_id").unique()
+    found = [pl.DataFrame(schema={"as_of": pl.Date, "day": pl.Date})]
+    for as_of in dates:
+        seen = cut(archive, EPISODES, children.with_columns(row=pl.lit(0), as_of=pl.lit(as_of))).select(
+            opened="cine_referral_date", closed=closed_on()
+        )
+        daily = (
+            pl.concat([seen.select(day=pl.col(kind).drop_nulls(), kind=pl.lit(kind)) for kind in ("opened", "closed")])
+            .group_by("day")
+            .agg(opened=(pl.col("kind") == "opened").sum().cast(pl.Int64), closed=(pl.col("kind") == "closed").sum().cast(pl.Int64))
+            .sort("day")
+            .with_columns(stock=(pl.col("opened") - pl.col("closed")).cum_sum().shift(1, fill_value=0))
+        )
+        moved = pl.max_horizontal("opened", "closed") > MIGRATION_SHARE * pl.col("stock")
+        found.append(daily.filter(pl.col("stock") >= MIGRATION_STOCK, moved).select("day", as_of=pl.lit(as_of)).select("as_of", "day"))
+    return pl.concat(found)
 
 
 def episodes_at(archive: Archive, who: pl.DataFrame) -> pl.DataFrame:
-    """Every episode of each subject as it stood at ``as_of``: columns of ``who`` and of the table, and
+    """Every episode of each subject as it stood at ``as_of``.
 
-    ``closed_on`` (mended; empty while open), ``continues`` (is part of the episode before it), ``chain`` (number of the
+    The columns of ``who`` and of the table, and ``closed_on`` (mended; empty while open), ``continues`` (is part of the episode before it), ``chain`` (number of the
     mended episode within the row), ``began_on`` (referral date of the mended episode), ``overlaps`` (opened while
     another was open). Sorted by row and referral date. Rows of one ``row`` are taken as one child's.
     """
-    days = migration_days(archive)
+    days = migration_days(archive, who["as_of"].unique().sort()).with_columns(migrated=pl.lit(value=True))
     seen = (
         cut(archive, EPISODES, who)
         .with_columns(closed_on=closed_on())
-        .join(days.rename({"day": "cine_referral_date"}), on="cine_referral_date", how="left")
+        .join(days.rename({"day": "cine_referral_date"}), on=["as_of", "cine_referral_date"], how="left")
         .sort("row", "cine_referral_date", "closed_on", "cine_referral_id", nulls_last=True)
     )
     far = pl.date(9999, 1, 1)
     before = pl.col("closed_on").fill_null(far).cum_max().shift(1).over("row")
     apart = (pl.col("cine_referral_date") - before).dt.total_days()
-    migrated = pl.col("since").is_not_null() & (pl.col("since") <= pl.col("as_of"))
+    migrated = pl.col("migrated").is_not_null()
     return (
         seen.with_columns(
             continues=(before.is_not_null() & (apart.is_between(0, 1) | migrated)).fill_null(value=False),
@@ -91,7 +84,7 @@ def episodes_at(archive: Archive, who: pl.DataFrame) -> pl.DataFrame:
         )
         .with_columns(chain=(~pl.col("continues")).cum_sum().over("row"))
         .with_columns(began_on=pl.col("cine_referral_date").min().over("row", "chain"))
-        .drop("since")
+        .drop("migrated")
     )
 
 
@@ -103,5 +96,5 @@ def count_mends(archive: Archive, episodes: pl.DataFrame) -> Mends:
         ),
         continued=int(episodes["continues"].sum()),
         overlapping_children=episodes.filter("overlaps")["row"].n_unique(),
-        migration_days=migration_days(archive).height,
+        migration_days=migration_days(archive, episodes["as_of"].unique())["day"].n_unique(),
     )

@@ -78,23 +78,25 @@ def _expression(feature: Feature) -> pl.Expr:
     counted = pl.col("days_ago") < feature.within
     for column, allowed in feature.where:
         counted &= pl.col(column).is_in(list(allowed)).fill_null(value=False)
-    if feature.aggregate is Aggregate.COUNT:
-        return counted.sum()
-    if feature.aggregate is Aggregate.ANY:
-        return counted.any()
-    if feature.aggregate is Aggregate.DAYS_SINCE_LAST:
-        return pl.col("days_ago").filter(counted).min()
-    if feature.aggregate is Aggregate.DAYS_SINCE_FIRST:
-        return pl.col("days_ago").filter(counted).max()
-    if feature.aggregate is Aggregate.OPEN_NOW:
-        return pl.col("ended").is_null().any()
-    value = pl.col(feature.value or "").filter(counted).drop_nulls()
+    ages = pl.col("days_ago").filter(counted)
+    values = pl.col(feature.value or "days_ago").filter(counted).drop_nulls()
     match feature.aggregate:
+        case Aggregate.COUNT:
+            found = counted.sum()
+        case Aggregate.ANY:
+            found = counted.any()
+        case Aggregate.OPEN_NOW:
+            found = (counted & pl.col("ended").is_null()).any()
+        case Aggregate.DAYS_SINCE_LAST:
+            found = ages.min()
+        case Aggregate.DAYS_SINCE_FIRST:
+            found = ages.max()
         case Aggregate.DISTINCT:
-            return value.n_unique()
+            found = values.n_unique()
         case Aggregate.MEAN | Aggregate.SHARE:
-            return value.cast(pl.Float64).mean()
+            found = values.cast(pl.Float64).mean()
         case Aggregate.MAX:
-            return value.max()
-        case _:
-            return value.last()
+            found = values.max()
+        case Aggregate.LATEST:
+            found = values.last()
+    return found

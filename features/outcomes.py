@@ -63,9 +63,10 @@ def label(archive: Archive, cohort: pl.DataFrame, outcome: Outcome) -> pl.DataFr
     return), ``closed_in_window`` (the case closed within the window). Raises :class:`SettingsError` for immature dates.
     """
     mature = latest_mature(outcome, archive.extract_date)
-    if cohort.height and cohort["as_of"].max() > mature:  # type: ignore[operator]
+    immature = cohort.filter(pl.col("as_of") > mature)["as_of"]
+    if immature.len():
         raise SettingsError(
-            f"Outcome '{outcome.name}' is not complete yet for '{cohort['as_of'].max()}': the latest complete date is "
+            f"Outcome '{outcome.name}' is not complete yet for '{immature.max()!s}': the latest complete date is "
             f"{mature}. Ask for a date up to it."
         )
     now = cohort.select("row", "person_id", as_of=pl.lit(archive.extract_date, pl.Date))
@@ -76,20 +77,19 @@ def label(archive: Archive, cohort: pl.DataFrame, outcome: Outcome) -> pl.DataFr
     cases = _case_ends(cohort, episodes)
     start = pl.col("case_closed_on") if outcome.closing_within_days else pl.col("as_of")
     end = start + timedelta(days=outcome.window_days)
-    starts = episodes.filter(~pl.col("continues")).select("row", "began_on")
+    starts = episodes.filter(~pl.col("continues")).select("row", "chain", "began_on")
     returns = (
-        cases.select("row", start=start, end=end)
+        cases.select("row", "case_chain", start=start, end=end)
         .join(starts, on="row")
+        # The case itself is no return, even when its referral date was corrected since.
+        .filter(pl.col("chain").ne_missing(pl.col("case_chain")))
         .filter(pl.col("began_on") > pl.col("start"), pl.col("began_on") <= pl.col("end"))
         .group_by("row")
         .agg(returned_on=pl.col("began_on").min())
     )
     turns_adult = pl.col("dob").dt.offset_by(f"{ADULT}y") <= pl.col("as_of") + timedelta(days=outcome.days_to_maturity)
-    not_closed = (
-        (pl.col("case_closed_on").is_null() | (pl.col("case_closed_on") > pl.col("as_of") + timedelta(days=outcome.closing_within_days)))
-        if outcome.closing_within_days
-        else pl.lit(value=False)
-    )
+    within = timedelta(days=outcome.closing_within_days or 0)
+    not_closed = (pl.col("case_closed_on") > pl.col("as_of") + within).fill_null(value=True) & bool(outcome.closing_within_days)
     closed = pl.col("case_closed_on").is_not_null() & (pl.col("case_closed_on") <= end)
     left = closed & pl.col("returned_on").is_null()
     return (
@@ -112,11 +112,14 @@ def label(archive: Archive, cohort: pl.DataFrame, outcome: Outcome) -> pl.DataFr
 
 
 def _case_ends(cohort: pl.DataFrame, episodes: pl.DataFrame) -> pl.DataFrame:
-    """When and why each case closed in the end, with its continuations: adds ``case_closed_on``, ``case_close_reason``."""
+    """When and why each case closed in the end: adds ``case_chain``, ``case_closed_on``, ``case_close_reason``.
+
+    The continuations of a case belong to it.
+    """
     chains = episodes.group_by("row", "chain", maintain_order=True).agg(
         case_closed_on=pl.when(pl.col("closed_on").is_null().any()).then(None).otherwise(pl.col("closed_on").max()),
         case_close_reason=pl.col("cine_close_reason").last(),
     )
     mine = episodes.select("row", "chain", referral_id="cine_referral_id")
-    ends = mine.join(chains, on=["row", "chain"]).drop("chain").unique(["row", "referral_id"], keep="last")
+    ends = mine.join(chains, on=["row", "chain"]).rename({"chain": "case_chain"}).unique(["row", "referral_id"], keep="last")
     return cohort.join(ends, on=["row", "referral_id"], how="left")

@@ -6,6 +6,7 @@ import polars as pl
 
 from validation.cut import cut
 from validation.history import Archive
+from validation.tables.catalogue import TABLES
 from validation.tables.local import PERSON_LINKS
 from validation.tables.people import FAMILY, PERSON
 
@@ -74,49 +75,44 @@ def people_at(archive: Archive, who: pl.DataFrame) -> pl.DataFrame:
 
 def first_seen(archive: Archive) -> pl.DataFrame:
     """For each child the first day on which any dated row about it was known: columns ``subject``, ``first_seen``."""
-    frames = [
-        frame.select(subject=pl.col(table.person), day=pl.max_horizontal(table.happened, "known_from"))
-        for table, frame in _dated(archive)
-    ]
-    if not frames:
-        return pl.DataFrame(schema={"subject": pl.String, "first_seen": pl.Date})
-    return pl.concat(frames).group_by("subject").agg(first_seen=pl.col("day").min())
-
-
-def _dated(archive: Archive):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    from validation.tables.catalogue import TABLES
-
-    for name, frame in archive.versions.items():
+    frames = [pl.DataFrame(schema={"subject": pl.String, "day": pl.Date})]
+    for name, versions in archive.versions.items():
         table = TABLES[name]
         if table.person and table.happened and not table.audit_only:
-            yield table, frame
+            day = pl.max_horizontal(table.happened, "known_from")
+            known = versions.filter(pl.col("known_to").is_null() | (day < pl.col("known_to")))
+            frames.append(known.select(subject=pl.col(table.person), day=day))
+    return pl.concat(frames).group_by("subject").agg(first_seen=pl.col("day").min())
 
 
 def siblings(archive: Archive, who: pl.DataFrame) -> pl.DataFrame:
     """The other children in the families of each index row's child: columns ``row``, ``subject``, ``as_of``.
 
-    Links are undated in the source: in a first load a pair counts from the later of the two children's first dated
-    events; a link that a later vintage brought counts from that night.
+    A brother or sister comes with all records that were merged into its own. Links are undated in the source: in a first load
+    a pair counts from the later of the two children's first dated events; a link that a later vintage brought counts from
+    that night.
     """
-    mine = cut(archive, FAMILY, who).select("row", "as_of", "subject", "fami_family_id")
-    links = archive.table(FAMILY.name).select(
-        "fami_family_id", pl.col("fami_person_id").alias("other"), "known_from", "known_to"
-    )
-    seen = first_seen(archive)
-    pairs = (
-        mine.join(links, on="fami_family_id")
-        .filter(
-            pl.col("known_from") <= pl.col("as_of"),
-            pl.col("known_to").is_null() | (pl.col("known_to") > pl.col("as_of")),
-        )
-        .join(seen.rename({"subject": "other"}), on="other", how="inner")
-        .filter(pl.col("first_seen") <= pl.col("as_of"))
-    )
-    return (
-        pairs.join(who.select("row", pl.col("subject").alias("other")), on=["row", "other"], how="anti")
-        .select("row", pl.col("other").alias("subject"), "as_of")
+    mine = cut(archive, FAMILY, who).select("row", "as_of", "fami_family_id")
+    links = archive.table(FAMILY.name).select("fami_family_id", "known_from", "known_to", person_id="fami_person_id")
+    linked = mine.join(links, on="fami_family_id").filter(_known_by(pl.col("as_of"))).select("row", "as_of", "person_id")
+    children = (
+        current_ids(archive, linked)
+        .select("as_of", cohort_row="row", person_id="current_id")
         .unique(maintain_order=True)
+        .with_row_index("row")
     )
+    seen = (
+        records(archive, children)
+        .join(first_seen(archive), on="subject", how="left")
+        .filter((pl.col("first_seen") <= pl.col("as_of")).any().over("row"))
+    )
+    others = seen.join(children.select("row", "cohort_row"), on="row").select("subject", "as_of", row="cohort_row")
+    return others.join(who, on=["row", "subject"], how="anti").select("row", "subject", "as_of").unique(maintain_order=True)
+
+
+def _known_by(day: pl.Expr) -> pl.Expr:
+    """Was a version current at the end of ``day``?"""
+    return (pl.col("known_from") <= day) & (pl.col("known_to").is_null() | (pl.col("known_to") > day))
 
 
 def components(links: pl.DataFrame) -> pl.DataFrame:
@@ -128,11 +124,10 @@ def components(links: pl.DataFrame) -> pl.DataFrame:
     labels = edges.select(node="left").unique().with_columns(component=pl.col("node"))
     while True:
         offered = edges.join(labels.rename({"node": "right"}), on="right").group_by("left").agg(pl.col("component").min())
-        better = (
-            labels.join(offered.rename({"left": "node", "component": "offer"}), on="node", how="left")
-            .with_columns(smallest=pl.min_horizontal("component", "offer"))
+        better = labels.join(offered.rename({"left": "node", "component": "offer"}), on="node", how="left").with_columns(
+            smallest=pl.min_horizontal("component", "offer")
         )
-        if better.select((pl.col("smallest") == pl.col("component")).all()).item():
+        if better["smallest"].equals(better["component"]):
             return labels
         labels = better.select("node", component="smallest")
 
@@ -140,17 +135,16 @@ def components(links: pl.DataFrame) -> pl.DataFrame:
 def family_groups(archive: Archive, known_by: date | None = None) -> pl.DataFrame:
     """Families as connected components of family links and merged records: columns ``person_id``, ``group_id``.
 
-    All links ever seen, or with ``known_by`` only those current on that day. A child without any link is not listed.
+    All links ever seen, or with ``known_by`` only those that counted on that day: known, and of children who had been seen
+    (see :func:`siblings`). A child without any link is not listed.
     """
     links = archive.table(FAMILY.name)
     merges = archive.table(PERSON_LINKS.name)
     if known_by is not None:
-        links, merges = (
-            frame.filter(
-                pl.col("known_from") <= known_by, pl.col("known_to").is_null() | (pl.col("known_to") > known_by)
-            )
-            for frame in (links, merges)
-        )
+        day = pl.lit(known_by)
+        seen = first_seen(archive).filter(pl.col("first_seen") <= day)
+        links = links.filter(_known_by(day)).join(seen, left_on="fami_person_id", right_on="subject", how="semi")
+        merges = merges.filter(_known_by(day), pl.col("link_date").is_null() | (pl.col("link_date") <= day))
     edges = pl.concat(
         [
             # A family's pseudonym is marked, so that it can never be taken for a child's.

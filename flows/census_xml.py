@@ -63,7 +63,7 @@ def write_census(tables: Mapping[str, pl.DataFrame], year: int, path: Path) -> N
     every child with a case that was open on a day of the year.
     """
     first, last = date(year - 1, 4, 1), date(year, 3, 31)
-    episodes = _episodes(tables, first, year).group_by("cine_person_id").agg(pl.col("xml").str.join())
+    episodes = _episodes(tables, first, year).group_by("cine_person_id", maintain_order=True).agg(pl.col("xml").str.join())
     children = _children(tables, year).join(episodes, left_on="pers_person_id", right_on="cine_person_id")
     lines = children.sort("number").select(
         pl.concat_str(pl.lit("<Child>"), "identifiers", "characteristics", "xml", pl.lit("</Child>"))
@@ -149,9 +149,7 @@ def _plans(plans: pl.DataFrame, first: date) -> pl.DataFrame:
 
 def _enquiries(tables: Mapping[str, pl.DataFrame], first: date) -> pl.DataFrame:
     """Enquiries that began in the year, or whose conference was held in it."""
-    conferences = tables["ssd_initial_cp_conference"].select(
-        "icpc_s47_enquiry_id", "icpc_icpc_target_date", "icpc_icpc_date"
-    )
+    conferences = tables["ssd_initial_cp_conference"].select("icpc_s47_enquiry_id", "icpc_icpc_target_date", "icpc_icpc_date")
     rows = (
         tables["ssd_s47_enquiry"]
         .join(conferences, left_on="s47e_s47_enquiry_id", right_on="icpc_s47_enquiry_id", how="left")

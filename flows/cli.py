@@ -58,21 +58,28 @@ def nightly(
     workspace: WorkspaceOption,
     as_of: Annotated[Optional[str], typer.Option(help="The extract's date, YYYY-MM-DD; may be left out.")] = None,  # noqa: UP045
     demonstration: Annotated[
-        bool, typer.Option("--demonstration", help="Let a model trained on invented data score real cases; stamps every page.")
+        bool,
+        typer.Option(
+            "--demonstration", help="Let a model trained on invented data score real cases; stamps every page."
+        ),
     ] = False,
     registry: RegistryOption = None,
 ) -> None:
     """Run one night and print where the morning list is."""
     from flows.nightly import nightly as flow
 
-    typer.echo(flow(source=source, workspace=workspace, as_of=_day(as_of), demonstration=demonstration, registry=registry))
+    typer.echo(
+        flow(source=source, workspace=workspace, as_of=_day(as_of), demonstration=demonstration, registry=registry)
+    )
 
 
 @app.command()
 def retrain(
     workspace: WorkspaceOption,
     source: Annotated[Optional[str], typer.Option(help="An extract to take in first.")] = None,  # noqa: UP045
-    full: Annotated[bool, typer.Option("--full", help="Evaluate every split with full effort, not only quickly.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Evaluate every split with full effort, not only quickly.")
+    ] = False,
     registry: RegistryOption = None,
 ) -> None:
     """Train and evaluate on the workspace's history, and register the model as challenger."""
@@ -82,7 +89,9 @@ def retrain(
     typer.echo(f"challenger version {version}: {workspace / 'training' / version / 'evaluation.json'}")
 
 
-def _decide(action: str, workspace: Path, version: str, role: str, name: str, reason: str, registry: str | None) -> None:
+def _decide(
+    action: str, workspace: Path, version: str, role: str, name: str, reason: str, registry: str | None
+) -> None:
     from flows.night import open_registry
     from flows.settings import read_settings
     from flows.workspace import Workspace

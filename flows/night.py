@@ -102,4 +102,3 @@ def publish(night: Night) -> Path:
     publish_folder(night.workspace, night.made, place)
     shutil.rmtree(night.workspace.stopped(night.as_of), ignore_errors=True)
     return place
-

@@ -8,6 +8,7 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from features.cohort import children_at
 from features.episodes import count_mends, episodes_at
 from features.matrix import build_matrix
 from features.people import records
@@ -119,7 +120,8 @@ def build(night: Night, model: ScreeningModel) -> pl.DataFrame:
     with night.record.step("build"):
         history = read_archive(night.workspace, up_to=night.as_of)
         matrix = build_matrix(history, [night.as_of], scoring.features_of(model))
-        mends = count_mends(history, episodes_at(history, records(history, matrix)))
+        everyone = records(history, children_at(history, [night.as_of]))
+        mends = count_mends(history, episodes_at(history, everyone))
         night.record.note(cohort=matrix.height, mends=vars(mends))
         return matrix
 
@@ -157,7 +159,7 @@ def write(night: Night, gated: Gated, model: ScreeningModel, offered: Offered) -
 def finish(night: Night, model: ScreeningModel, gated: Gated, offered: Offered) -> Path:
     """Enter the scores into the ledger, close the record, and publish the night in one rename."""
     with night.record.step("publish"):
-        entry = ledger.append(night.workspace, scoring.as_shown(offered, model, gated.manifest))
+        entry = ledger.append(night.workspace, night.as_of, scoring.as_shown(offered, model, gated.manifest))
         night.record.note(ledger=entry, files=file_hashes(night.made))
     write_json(night.made / "run.json", night.record.finish("completed"))
     return publish(night)
@@ -170,7 +172,8 @@ def tell(record: RunRecord, place: Path) -> None:
     text = (
         f"# Night of {facts['as_of']}\n\n{facts['cohort']} cases open, {facts['scored']} scored, {facts['listed']} families "
         f"listed of {facts['families']}. Model version {facts['model']['version']}, outcome {facts['outcome']['name']}.\n\n"
-        "| step | seconds |\n|---|---|\n" + "\n".join(f"| {step['name']} | {step['seconds']} |" for step in record.steps)
+        "| step | seconds |\n|---|---|\n"
+        + "\n".join(f"| {step['name']} | {step['seconds']} |" for step in record.steps)
     )
     get_run_logger().info("%s open cases, %s families listed", facts["cohort"], facts["listed"])
     create_markdown_artifact(key="night", markdown=text, description=f"What the night of {facts['as_of']} did")

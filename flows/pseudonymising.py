@@ -1,12 +1,12 @@
 """The commands that stand before and behind the pipeline: raw files in, fit files out; list in, council's own copy out."""
 
 import os
-import shutil
 from pathlib import Path
 
 import polars as pl
 import xlsxwriter
 
+from flows.settings import FILE_NAME
 from flows.sources.folder import write_folder
 from flows.sources.reading import read_source
 from flows.workspace import write_json, write_private
@@ -15,6 +15,9 @@ from validation.pseudonyms import Pseudonymised, check_key, pseudonymise
 
 KEY_VARIABLE = "REREFERRAL_KEY"
 
+# What tells a workspace from any other folder, from its first run on.
+WORKSPACE_SIGNS = ("history", "nights", "mlflow.db", FILE_NAME)
+
 
 def read_key(key_file: Path | None) -> bytes:
     """The council's key, from a file or from REREFERRAL_KEY. Raises :class:`SettingsError` when neither is given."""
@@ -22,7 +25,7 @@ def read_key(key_file: Path | None) -> bytes:
         if not key_file.is_file():
             raise SettingsError(f"The key file '{key_file.name}' does not exist: give the file that holds the council's key.")
         return check_key(key_file.read_bytes().strip())
-    if text := os.environ.get(KEY_VARIABLE, ""):
+    if text := os.environ.get(KEY_VARIABLE, "").strip():
         return check_key(text.encode())
     raise SettingsError(
         f"There is no pseudonymisation key: give '--key-file', or set {KEY_VARIABLE}. Make one with 'openssl rand -hex 32' and "
@@ -33,8 +36,10 @@ def read_key(key_file: Path | None) -> bytes:
 def refuse_inside_workspace(path: Path, what: str) -> None:
     """Raise :class:`SettingsError` when ``path`` lies in a workspace: there it would be read and kept with the pseudonyms."""
     for folder in path.resolve().parents:
-        if (folder / "history").is_dir() or (folder / "mlflow.db").exists() or (folder / "nights").is_dir():
-            raise SettingsError(f"{what} '{path.name}' would lie inside the workspace '{folder.name}': choose a place outside it.")
+        if any((folder / sign).exists() for sign in WORKSPACE_SIGNS):
+            raise SettingsError(
+                f"{what} '{path.name}' would lie inside the workspace '{folder.name}': choose a place outside it."
+            )
 
 
 def pseudonymise_source(source: str, out: Path, key_file: Path | None, crosswalk: Path | None) -> str:
@@ -42,10 +47,13 @@ def pseudonymise_source(source: str, out: Path, key_file: Path | None, crosswalk
     key = read_key(key_file)
     if crosswalk is not None:
         refuse_inside_workspace(crosswalk, "The crosswalk")
-    if out.exists() and any(out.iterdir()):
-        raise SettingsError(f"The folder '{out.name}' is not empty: give a new one.")
+        if out.resolve() in crosswalk.resolve().parents:
+            raise SettingsError(
+                f"The crosswalk '{crosswalk.name}' would lie among the pseudonyms in '{out.name}': choose a place outside it."
+            )
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise SettingsError(f"'{out.name}' is there already and is no empty folder: give a new one.")
     made = pseudonymise(read_source(source), key)
-    shutil.rmtree(out, ignore_errors=True)
     write_folder(made.extract, out)
     write_json(out / "report.json", {"dropped": made.dropped, "unreadable": made.unreadable})
     if crosswalk is not None:
@@ -61,19 +69,24 @@ def _words(made: Pseudonymised, out: Path) -> str:
     return "\n".join(lines)
 
 
+def _read(file: Path, *columns: str) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(file, columns=list(columns), glob=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise SourceError(
+            f"The file '{file.name}' cannot be read ({type(error).__name__}): give the list.parquet of a night and its crosswalk."
+        ) from None
+
+
 def identify_list(list_file: Path, crosswalk: Path, out: Path) -> str:
     """Write a workbook with the council's case numbers beside the listed families."""
     refuse_inside_workspace(out, "The identified list")
     if out.suffix != ".xlsx":
         raise SettingsError(f"'{out.name}' does not end in .xlsx: the identified list is a workbook.")
-    for file in (list_file, crosswalk):
-        if not file.is_file():
-            raise SourceError(f"The file '{file.name}' does not exist: give the list.parquet of a night and its crosswalk.")
-    known = pl.read_parquet(crosswalk).filter(pl.col("kind") == "ssd_person")
+    known = _read(crosswalk, "kind", "raw_id", "pseudonym").filter(pl.col("kind") == "ssd_person")
     rows = (
-        pl.read_parquet(list_file)
+        _read(list_file, "rank", "chance", "children", "listed")
         .filter("listed")
-        .select("rank", "chance", "children")
         .explode("children")
         .join(known.select(children="pseudonym", case_number="raw_id"), on="children", how="left")
         .sort("rank", "case_number")
@@ -83,6 +96,7 @@ def identify_list(list_file: Path, crosswalk: Path, out: Path) -> str:
             f"{lost} children of the list are not in the crosswalk '{crosswalk.name}': give the crosswalk that was written "
             "with the list's extract."
         )
+
     def write(path: Path) -> None:
         with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
             sheet = book.add_worksheet("Families")

@@ -65,8 +65,4 @@ def _as_json(count: TableCount) -> Mapping[str, Any]:
 
 def file_hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of each file directly in a folder."""
-    return {
-        path.name: sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.iterdir())
-        if path.is_file()
-    }
+    return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir()) if path.is_file()}

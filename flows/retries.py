@@ -14,4 +14,3 @@ def may_pass(_task: object, _run: TaskRun, state: State[Any]) -> bool:
 
 
 READ_OR_WRITE: dict[str, Any] = {"retries": 2, "retry_delay_seconds": [1, 5], "retry_condition_fn": may_pass}
-

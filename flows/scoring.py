@@ -41,11 +41,14 @@ def require_origin(model: ScreeningModel, manifest: Manifest, demonstration: boo
 
 
 def require_tables(model: ScreeningModel, gated: Gated) -> None:
-    """Raise :class:`ChecksError` (exit 13) when tonight lacks a table or a column that the model was trained on."""
+    """Raise :class:`ChecksError` (exit 13) when tonight lacks a table or a column that the model was trained on.
+
+    A table that was supplied without rows is no missing table: the gate has seen to it that it did not collapse.
+    """
     for table, columns in sorted(model.tables.items()):
-        if table not in gated.accepted or gated.accepted[table].is_empty():
+        if table not in gated.accepted:
             raise ChecksError(
-                f"Table '{table}' is missing or empty tonight and the approved model was trained with it: supply it, or "
+                f"Table '{table}' is missing tonight and the approved model was trained with it: supply it, or "
                 "retrain and approve a model without it."
             )
         lost = sorted(set(columns) - set(gated.columns[table]))
@@ -104,7 +107,11 @@ def compose(
     outcome: Outcome = OUTCOMES[model.outcome]
     manifest = gated.manifest
     not_scored = dict(
-        offered.scores.filter("abstained").group_by("reason_for_abstaining").len().sort("reason_for_abstaining").iter_rows()
+        offered.scores.filter("abstained")
+        .group_by("reason_for_abstaining")
+        .len()
+        .sort("reason_for_abstaining")
+        .iter_rows()
     )
     scored = offered.scores.filter(~pl.col("abstained")).height
     aside = sum(sum(count.set_aside.values()) for count in gated.counts.values())
@@ -170,7 +177,9 @@ def as_list(offered: Offered, model: ScreeningModel, as_of: date) -> pl.DataFram
 
 def as_shown(offered: Offered, model: ScreeningModel, manifest: Manifest) -> pl.DataFrame:
     """The ledger's entry: every case's chance with its family's place, the model and the outcome that it speaks of."""
-    places = offered.families.select("family_id", "rank", "listed", "capacity", "tie_band", "slot_chance", "shuffle_seed")
+    places = offered.families.select(
+        "family_id", "rank", "listed", "capacity", "tie_band", "slot_chance", "shuffle_seed"
+    )
     return offered.scores.join(places, on="family_id", how="left").with_columns(
         model=pl.lit(model.name),
         model_version=pl.lit(model.version),

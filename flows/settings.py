@@ -1,16 +1,20 @@
 """Settings: one frozen object, from ``rereferral.toml`` in the workspace and ``REREFERRAL_*`` variables, checked whole."""
 
+import os
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from features.outcomes import NEW_REFERRAL, OUTCOMES
 from validation.errors import SettingsError
 from validation.gate import Limits
 
 FILE_NAME = "rereferral.toml"
+PREFIX = "REREFERRAL_"
+
+# Variables that are no settings: the council's key, and a fault shown in full.
+OTHER_VARIABLES = frozenset({"REREFERRAL_KEY", "REREFERRAL_TRACEBACK"})
 
 
 class LimitSettings(BaseModel):
@@ -35,24 +39,26 @@ class Settings(BaseSettings):
     ``mlflow.db``.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="REREFERRAL_", env_nested_delimiter="__", frozen=True, extra="forbid"
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
 
     capacity: int = Field(20, ge=1, le=10_000)
     seed: int = Field(20, ge=0)
-    outcome: Literal["new_referral_within_12_months", "returns_within_12_months_of_closing"] = NEW_REFERRAL.name
+    outcome: Literal["new_referral_within_12_months", "returns_within_12_months_of_closing"] = "new_referral_within_12_months"
     stale_after_days: int = Field(3, ge=1)
     registry: str | None = None
-    limits: LimitSettings = LimitSettings()  # type: ignore[call-arg]
+    limits: LimitSettings = LimitSettings()
 
     toml_file: ClassVar[Path | None] = None
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource, **_: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments first, then the environment, then the workspace's file."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, cls.toml_file)
 
@@ -64,20 +70,25 @@ def read_settings(workspace: Path, **given: Any) -> Settings:
     class WorkspaceSettings(Settings):
         toml_file: ClassVar[Path | None] = file if file.exists() else None
 
+    faults = [f"'{name}': unknown" for name in _unknown_variables()]
     try:
-        return WorkspaceSettings(**{name: value for name, value in given.items() if value is not None})
+        settings = WorkspaceSettings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        faults = "; ".join(
-            f"'{'.'.join(str(part) for part in fault['loc'])}': {fault['msg'].lower()}" for fault in error.errors()
-        )
-        raise SettingsError(
-            f"Settings from '{FILE_NAME}' and REREFERRAL_* variables: {faults}. Allowed settings: "
-            f"{', '.join(sorted(Settings.model_fields))}."
-        ) from None
+        faults += [f"'{'.'.join(str(part) for part in fault['loc'])}': {fault['msg'].lower()}" for fault in error.errors()]
     except ValueError as error:
-        raise SettingsError(f"'{FILE_NAME}' cannot be read: {error}. Correct the file and run again.") from None
+        raise SettingsError(f"'{FILE_NAME}' or a variable cannot be read: {error}. Correct it and run again.") from None
+    except OSError as error:
+        raise SettingsError(f"'{FILE_NAME}' cannot be opened: {error.strerror}. Give its owner the right to.") from None
+    if faults:
+        raise SettingsError(
+            f"Settings from '{FILE_NAME}' and {PREFIX}* variables: {'; '.join(faults)}. Allowed settings: "
+            f"{', '.join(sorted(Settings.model_fields))}."
+        )
+    return settings
 
 
-def outcome_of(settings: Settings):  # type: ignore[no-untyped-def]  # noqa: ANN201
-    """The outcome that the settings name."""
-    return OUTCOMES[settings.outcome]
+def _unknown_variables() -> list[str]:
+    """Variables with the project's prefix that name no setting: most likely a slip of the pen."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | OTHER_VARIABLES
+    ours = [name for name in os.environ if name.upper().startswith(PREFIX)]
+    return sorted(name for name in ours if name.upper().split("__")[0] not in known)

@@ -105,11 +105,7 @@ def _write_returns(out: Path, years: range, profile: str, residents: int, seed: 
 def _as_census(whole: Extract) -> Extract:
     """The tables and columns that a census holds, for children with an episode."""
     children = whole.tables["ssd_cin_episodes"].select("cine_person_id")
-    tables: dict[str, pl.DataFrame] = {
-        name: whole.tables[name].select(columns) for name, columns in CENSUS_TABLES.items()
-    }
+    tables: dict[str, pl.DataFrame] = {name: whole.tables[name].select(columns) for name, columns in CENSUS_TABLES.items()}
     for name, person in (("ssd_person", "pers_person_id"), ("ssd_disability", "disa_person_id")):
-        tables[name] = tables[name].join(
-            children, left_on=person, right_on="cine_person_id", how="semi", maintain_order="left"
-        )
+        tables[name] = tables[name].join(children, left_on=person, right_on="cine_person_id", how="semi", maintain_order="left")
     return replace(whole, tables=tables)

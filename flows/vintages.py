@@ -86,7 +86,8 @@ def write_vintages(workspace: Workspace, gated: Gated, limits: Limits) -> dict[s
         changes[name] = difference(TABLES[name], before, frame, manifest.window_start, day)
         if before is not None:
             withdrawn = changes[name].filter(pl.col("change") == Change.WITHDRAWN).height
-            stop_if_withdrawn(name, withdrawn, before.height, limits.withdrawn)
+            present = before.filter(pl.col("change") != Change.AGED_OUT).height
+            stop_if_withdrawn(name, withdrawn, present, limits.withdrawn)
     (_manifests(workspace) / f"{day}.json").unlink(missing_ok=True)
     for name in TABLES:
         place = workspace.history / name / f"{day}.parquet"
@@ -100,9 +101,10 @@ def write_vintages(workspace: Workspace, gated: Gated, limits: Limits) -> dict[s
 
 
 def vintage_hashes(workspace: Workspace, up_to: date) -> dict[str, str]:
-    """SHA-256 of every vintage up to a date, by ``table/date``."""
+    """SHA-256 of every archived vintage up to a date, by ``table/date``."""
+    complete = {day.isoformat() for day in extract_dates(workspace) if day <= up_to}
     return {
         f"{file.parent.name}/{file.stem}": sha256(file.read_bytes()).hexdigest()
         for file in sorted(workspace.history.glob("*/*.parquet"))
-        if date.fromisoformat(file.stem) <= up_to
+        if file.stem in complete
     }

@@ -72,7 +72,9 @@ class Workspace:
 def hold(workspace: Workspace) -> Iterator[None]:
     """Hold the workspace for one run. Raises :class:`BusyError` (exit 16) when another run holds it."""
     make_private_folder(workspace.root)
-    with (workspace.root / ".lock").open("w") as lock:
+    file = workspace.root / ".lock"
+    file.touch(mode=0o600)
+    with file.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -83,18 +85,21 @@ def hold(workspace: Workspace) -> Iterator[None]:
 
 
 def make_private_folder(path: Path) -> Path:
-    """Make a folder (and its parents) for the owner alone."""
+    """Make a folder, and each of its parents that is not there, for the owner alone."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in reversed([path, *path.parents]):
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"The folder '{path.name}' cannot be made: {error.strerror}. Choose another workspace.") from None
     return path
 
 
 def write_private(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file beside its place, make it private and durable, and rename it into place."""
+    """Write a file beside its place, private from its first byte, make it durable, and rename it into place."""
     make_private_folder(path.parent)
     beside = path.with_name(f".{path.name}.new")
+    beside.touch(mode=0o600)
     write(beside)
     beside.chmod(0o600)
     with beside.open("rb") as file:
@@ -122,26 +127,26 @@ def make_private(folder: Path) -> None:
 def publish_folder(workspace: Workspace, made: Path, place: Path) -> None:
     """Put a finished folder in its place and point ``latest`` at it.
 
-    At every moment ``latest`` names a complete night: when the place is taken by an earlier run of the same night, a copy
-    of that stands in while the two change places.
+    At every moment ``latest`` names a complete night, and so does each folder with a date for its name: when the place is
+    taken by an earlier run of the same night, a copy of that stands in while the two change places. A run that is killed
+    on the way leaves folders that the next run of the same night clears away.
     """
     make_private(made)
+    stand_in, aside = place.with_name(f"{place.name}.superseded"), place.with_name(f".{place.name}.old")
     if place.exists():
-        stand_in = place.with_name(f"{place.name}.superseded")
-        shutil.rmtree(stand_in, ignore_errors=True)
         if workspace.latest_night() == place:
             copy = place.with_name(f".{place.name}.copy")
-            shutil.rmtree(copy, ignore_errors=True)
+            for left_over in (copy, stand_in):
+                shutil.rmtree(left_over, ignore_errors=True)
             shutil.copytree(place, copy)
             replace(copy, stand_in)
             _point_latest(workspace, stand_in)
-        shutil.rmtree(place)
-        replace(made, place)
-        _point_latest(workspace, place)
-        shutil.rmtree(stand_in, ignore_errors=True)
-    else:
-        replace(made, place)
-        _point_latest(workspace, place)
+        shutil.rmtree(aside, ignore_errors=True)
+        replace(place, aside)
+    replace(made, place)
+    _point_latest(workspace, place)
+    for left_over in (stand_in, aside):
+        shutil.rmtree(left_over, ignore_errors=True)
 
 
 def _point_latest(workspace: Workspace, place: Path) -> None:

@@ -30,7 +30,6 @@ from validation.errors import ContractError
 Floats = npt.NDArray[np.float64]
 Outcome = npt.NDArray[np.bool_]
 
-FEW_ROWS = 2_000  # below this a pair of features is more likely noise than knowledge
 SIGN = {Direction.HIGHER: 1, Direction.LOWER: -1, Direction.EITHER: 0}
 
 
@@ -174,16 +173,24 @@ class Scorecard:
 
 
 class Learner:
-    """A scikit-learn classifier of a rows x features array with NaN for "not known"."""
+    """A scikit-learn classifier of a rows x features array with NaN for "not known".
+
+    ``names`` are the features it was fitted on: those with any value in training, since the others teach nothing.
+    """
 
     learns_log_odds = True
 
     def __init__(self, estimator: Any, features: Sequence[Feature]) -> None:
-        self.estimator, self.names = estimator, [feature.name for feature in features]
+        self.estimator, self.features = estimator, features
+
+    def _start(self, matrix: pl.DataFrame) -> npt.NDArray[np.float32]:
+        filled = [feature.name for feature in self.features if matrix[feature.name].count()]
+        self.names = filled
+        return to_array(matrix, filled)
 
     def fit(self, matrix: pl.DataFrame, outcome: Outcome, groups: pl.Series) -> Self:
         """Fit the classifier; ``groups`` is not used."""
-        self.estimator.fit(to_array(matrix, self.names), outcome)
+        self.estimator.fit(self._start(matrix), outcome)
         return self
 
     def scores(self, matrix: pl.DataFrame) -> Floats:
@@ -203,29 +210,30 @@ class GlassBox(Learner):
     """
 
     def __init__(self, features: Sequence[Feature], seed: int, effort: Effort) -> None:
-        self.directions = [SIGN[feature.direction] for feature in features]
+        self.directions = {feature.name: SIGN[feature.direction] for feature in features}
         self.seed, self.effort = seed, effort
         super().__init__(None, features)
 
     def fit(self, matrix: pl.DataFrame, outcome: Outcome, groups: pl.Series) -> Self:
         """Fit the terms, each bag stopping early on families of its own."""
+        values = self._start(matrix)
         held_out = [deal_families(groups, 6, self.seed + bag) == 0 for bag in range(self.effort.bags)]
         bags = np.where(np.column_stack(held_out), -1, 1).astype(np.int8)  # rows x bags: 1 to fit on, -1 to stop on
         self.estimator = ExplainableBoostingClassifier(
             feature_names=self.names,
             feature_types=["continuous"] * len(self.names),
-            monotone_constraints=self.directions,
+            monotone_constraints=[self.directions[name] for name in self.names],
             max_bins=128,
             learning_rate=0.02,
             outer_bags=self.effort.bags,
             max_rounds=self.effort.rounds,
-            interactions=self.effort.pairs if matrix.height >= FEW_ROWS else 0,
+            interactions=self.effort.pairs,
             n_jobs=1,  # bags in one process: no slower on two cores, and never a fork inside a fork
             random_state=self.seed,
         )
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Missing values detected")  # about its own pictures, not drawn
-            self.estimator.fit(to_array(matrix, self.names), outcome, bags=bags)
+            self.estimator.fit(values, outcome, bags=bags)
         return self
 
 
@@ -246,11 +254,9 @@ class Boosting(Learner):
 
     def fit(self, matrix: pl.DataFrame, outcome: Outcome, groups: pl.Series) -> Self:
         """Fit trees on five families of six, and stop on the sixth."""
-        values, held_out = to_array(matrix, self.names), deal_families(groups, 6, self.seed) == 0
+        values, held_out = self._start(matrix), deal_families(groups, 6, self.seed) == 0
         with threadpool_limits(1, user_api="openmp"):  # its threads wait for each other on a shared machine
-            self.estimator.fit(
-                values[~held_out], outcome[~held_out], X_val=values[held_out], y_val=outcome[held_out]
-            )
+            self.estimator.fit(values[~held_out], outcome[~held_out], X_val=values[held_out], y_val=outcome[held_out])
         return self
 
 
@@ -268,9 +274,7 @@ Builder = Callable[[Sequence[Feature], int, Effort], Candidate]
 
 CANDIDATES: dict[str, Builder] = {
     "base_rate": lambda features, seed, effort: BaseRate(),
-    "earlier_referrals": lambda features, seed, effort: Ranker(
-        "earlier_referrals", "referrals_in_last_730_days", 1, features
-    ),
+    "earlier_referrals": lambda features, seed, effort: Ranker("earlier_referrals", "referrals_in_last_730_days", 1, features),
     "days_since_last_referral": lambda features, seed, effort: Ranker(
         "days_since_last_referral", "days_since_last_earlier_referral", -1, features
     ),

@@ -62,6 +62,7 @@ def measure_share(frame: pl.DataFrame, share: float) -> dict[str, float]:
             .otherwise(0.0)
             .alias("expected"),
         )
+        .sort("as_of")  # sums of fractions depend on the order
         .select(pl.exclude("as_of").sum())
         .row(0, named=True)
     )

@@ -15,7 +15,7 @@ Outcome = npt.NDArray[np.bool_]
 BINS = 10
 RESAMPLES = 200
 COVERAGE = 0.95
-LEAST_SPREAD = 0.05  # of log-odds: a line through less than that is a line through noise
+LEAST_DISTINCT = 5  # chances: a line through fewer is a line through the base rates of the folds
 
 
 def rank_quality(outcome: Outcome, score: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
@@ -84,13 +84,13 @@ class ChanceQuality:
 
 
 def measure_chances(outcome: Outcome, chance: Floats) -> ChanceQuality:
-    """The quality of ``chance`` (0 to 1, one per row). Slope and intercept are NaN when all chances are much alike."""
+    """The quality of ``chance`` (0 to 1, one per row). Slope and intercept are NaN below five different chances."""
     brier = float(np.mean((chance - outcome) ** 2))
     base = float(outcome.mean())
     inside = np.clip(chance, CLIP, 1 - CLIP)
     curve = draw_calibration_curve(outcome, chance)
     distance = (curve["chance"] - curve["rate"]).abs() * curve["rows"]
-    varies = float(log_odds_of(chance).std()) > LEAST_SPREAD
+    varies = np.unique(chance).size >= LEAST_DISTINCT
     slope, intercept = fit_line(log_odds_of(chance), outcome) if varies else (float("nan"), float("nan"))
     return ChanceQuality(
         brier=brier,
@@ -105,13 +105,12 @@ def measure_chances(outcome: Outcome, chance: Floats) -> ChanceQuality:
 def draw_calibration_curve(outcome: Outcome, chance: Floats, bins: int = BINS) -> pl.DataFrame:
     """Mean ``chance``, ``rate`` of yes and ``rows`` for up to ``bins`` bins of equal size; equal chances share one."""
     edges = np.unique(np.quantile(chance, np.linspace(0, 1, bins + 1)[1:-1]))
-    return (
-        pl.DataFrame({"bin": np.searchsorted(edges, chance, side="left"), "chance": chance, "yes": outcome})
-        .group_by("bin")
-        .agg(pl.col("chance").mean(), pl.col("yes").mean().alias("rate"), pl.len().alias("rows"))
-        .sort("bin")
-        .drop("bin")
-    )
+    place = np.searchsorted(edges, chance, side="left")
+    rows = np.bincount(place)
+    sums = {"chance": np.bincount(place, weights=chance), "rate": np.bincount(place, weights=outcome)}
+    filled = rows > 0
+    means = {name: total[filled] / rows[filled] for name, total in sums.items()}
+    return pl.DataFrame(means | {"rows": rows[filled]})
 
 
 def draw_precision_curve(outcome: Outcome, score: Floats, points: int = 20) -> pl.DataFrame:

@@ -26,9 +26,7 @@ class Side(StrEnum):
     UNKNOWN = "not known"
 
 
-def explain(
-    contributions: pl.DataFrame, matrix: pl.DataFrame, features: Sequence[Feature], *, most: int = MOST
-) -> pl.DataFrame:
+def explain(contributions: pl.DataFrame, matrix: pl.DataFrame, features: Sequence[Feature], *, most: int = MOST) -> pl.DataFrame:
     """The reasons of every case, at most ``most`` a side, the largest first.
 
     ``contributions`` (see ``ScreeningModel.contributions``) lies row by row beside ``matrix``, which has the columns
@@ -101,8 +99,8 @@ def _words() -> pl.Expr:
     shown = pl.when("is_yes_or_no").then(yes_or_no).otherwise(number)
     return (
         pl.when(value.is_null())
-        .then(pl.format("{}: {}", "described", "absence"))
+        .then(pl.col("described") + ": " + pl.col("absence"))
         .when(is_true)
         .then(text.str.replace("{value}", number, literal=True))
-        .otherwise(pl.format("{}: {}", "described", shown))
+        .otherwise(pl.col("described") + ": " + shown)
     )

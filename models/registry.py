@@ -35,9 +35,9 @@ def _load_mlflow() -> Any:
     os.environ["DO_NOT_TRACK"] = "true"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import mlflow  # noqa: PLC0415
-        import mlflow.pyfunc  # noqa: PLC0415
-        import mlflow.sklearn  # noqa: PLC0415
+        import mlflow
+        import mlflow.pyfunc
+        import mlflow.sklearn
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     return mlflow
@@ -74,9 +74,7 @@ class Registry:
         with self._open() as (mlflow, client):
             found = client.get_experiment_by_name(self.outcome)
             experiment = (
-                found.experiment_id
-                if found
-                else client.create_experiment(self.outcome, artifact_location=self._artifacts)
+                found.experiment_id if found else client.create_experiment(self.outcome, artifact_location=self._artifacts)
             )
             with mlflow.start_run(experiment_id=experiment, run_name=f"train {model.trained_to.isoformat()}"):
                 mlflow.log_dict(dict(lineage), "lineage.json")
@@ -90,12 +88,14 @@ class Registry:
                     pip_requirements=[f"{package}=={installed(package)}" for package in PACKAGES],
                     serialization_format="skops",
                     skops_trusted_types=list(TRUSTED),
-                    registered_model_name=self.outcome,
                     metadata=_describe(model),
                 )
                 for row in evaluation:
                     _log_candidate(mlflow, experiment, row)
-            version = str(info.registered_model_version)
+            if not client.search_registered_models(f"name = '{self.outcome}'"):
+                client.create_registered_model(self.outcome)
+            made = client.create_model_version(self.outcome, info.model_uri, info.run_id, model_id=info.model_id)
+            version = str(made.version)
             client.set_model_version_tag(self.outcome, version, STATUS, CHALLENGER)
             client.set_model_version_tag(self.outcome, version, "origin", model.origin.value)
             client.set_registered_model_alias(self.outcome, CHALLENGER, version)
@@ -223,7 +223,7 @@ def _log_candidate(mlflow: Any, experiment: str, row: Mapping[str, Any]) -> None
 
 
 def _signature(mlflow: Any, features: Sequence[str]) -> Any:
-    from mlflow.types import ColSpec, Schema  # noqa: PLC0415
+    from mlflow.types import ColSpec, Schema
 
     inputs = Schema([ColSpec("float", name) for name in features])
     return mlflow.models.ModelSignature(inputs=inputs, outputs=Schema([ColSpec("boolean")]))

@@ -85,8 +85,7 @@ def deal_families(groups: pl.Series, folds: int, seed: int) -> npt.NDArray[np.in
 def split_frame(frame: pl.DataFrame, split: Split, seed: int, folds: int = FOLDS) -> list[Fold]:
     """The folds of one split (see the head of this file). Every test row is in exactly one fold."""
     used = frame.filter(
-        pl.col("as_of").is_between(split.train_from, split.train_to)
-        | pl.col("as_of").is_between(split.test_from, split.test_to)
+        pl.col("as_of").is_between(split.train_from, split.train_to) | pl.col("as_of").is_between(split.test_from, split.test_to)
     )
     dealt = used.with_columns(pl.Series("_fold", deal_families(used["group_id"], folds, seed)))
     is_test = pl.col("as_of") >= split.test_from

@@ -47,7 +47,7 @@ class Check:
     says: str
 
 
-# Statutory rules that ask what the contract asks too, by column and asks.
+# Statutory rules that ask what the contract asks too, by column and question.
 STATUTORY: Mapping[tuple[str, Asks], str] = {
     ("pers_person_id", Asks.PRESENT): "8500",
     ("pers_person_id", Asks.UNIQUE): "8510",
@@ -74,7 +74,7 @@ ENDINGS: Mapping[Asks, str] = {
     Asks.NOT_AFTER_EXTRACT: "after-extract",
 }
 
-# Dates that nothing reveals later, so that a value after the extract date cannot be believed at all.
+# Dates beside the event's own that cannot be planned, so that one after the extract date is not believed.
 BELIEVED_AT_ONCE = frozenset({"pers_dob"})
 
 

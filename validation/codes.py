@@ -26,8 +26,8 @@ class Code:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    with (files("validation") / name).open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    text = (files("validation") / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
 
 
 @cache
@@ -36,9 +36,7 @@ def code_lists() -> Mapping[str, Mapping[str, Code]]:
     lists: dict[str, dict[str, Code]] = {}
     for row in _rows("codes.csv"):
         first, last = row["first_year"], row["last_year"]
-        code = Code(
-            row["code"], row["label"], row["group"], int(first) if first else None, int(last) if last else None
-        )
+        code = Code(row["code"], row["label"], row["group"], int(first) if first else None, int(last) if last else None)
         lists.setdefault(row["list"], {})[code.code] = code
     return lists
 

@@ -1,10 +1,11 @@
 """Conforming: from what the case systems send to the types, dates and codes of the contract.
 
 What cannot be read becomes empty and is counted; where the column is required, the check that follows sets the row
-aside. Columns that are not kept are dropped here, and counted.
+aside. Words in place of a code become :data:`UNLISTED`, so that the check can ask about them and no note can pass.
+Columns that are not kept are dropped here, and counted, and so are the comments inside flags.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -20,6 +21,19 @@ NO_DATE = pl.date(1900, 1, 1)
 SOURCE_PREFIX = r"^(10|[1-3][A-F]|5[A-D]|[46789])"
 
 NO_CODES = "-"
+UNLISTED = "?"
+
+# Flags come as a JSON object, at times in an array, and at times broken: comments are pasted in without escaping. A
+# comment ends where nothing but whole flags follows to the end of the text, or else with the text.
+JSON_OBJECT = r"^\s*\[?\s*\{"
+COMMENTS_KEY = r'"(?:OUTCOME_)?COMMENTS"\s*:\s*"'
+WHOLE_FLAGS = r'(?:\s*,\s*"[A-Z0-9_]+"\s*:\s*(?:"[^"]*"|[A-Z0-9.]+))*\s*\}\s*\]?\s*'
+COMMENTS = rf'(?s){COMMENTS_KEY}(?:.*?"({WHOLE_FLAGS})$|.*)'
+ANY_COMMENT = rf'{COMMENTS_KEY}(?:[^"]|"\s*[^\s,}}])'
+TRUE_KEY = r'"([A-Z0-9_]+)"\s*:\s*"?(?:YES|Y|TRUE|T|1)"?\s*[,}]'
+
+# Words of an array that say nothing.
+NO_WORDS = ("NULL", "NONE")
 
 YES = ("Y", "YES", "TRUE", "T", "1", "A) YES")
 NO = ("N", "NO", "FALSE", "F", "0", "B) NO")
@@ -30,7 +44,8 @@ class Conformed:
     """A table in the contract's shape.
 
     ``unreadable`` counts, per column, the values that could not be read and became empty; ``dropped`` the values
-    in columns that are not kept; ``unknown`` the columns that the contract does not know.
+    in columns that are not kept (and, as ``column:comments``, the comments inside flags); ``unknown`` the columns that
+    the contract does not know.
     """
 
     frame: pl.DataFrame
@@ -44,80 +59,89 @@ def _text(name: str) -> pl.Expr:
     return pl.when(text != "").then(text)
 
 
+def _short(name: str) -> pl.Expr:
+    """Text in capitals; a whole number that went through a float column loses its ".0"."""
+    return _text(name).str.to_uppercase().str.replace(r"^(\d+)\.0$", "${1}")
+
+
+def _day(name: str, dtype: pl.DataType) -> pl.Expr:
+    """The day of a date or date-time as it is written there, whatever its time zone."""
+    if dtype == pl.Date:
+        return pl.col(name)
+    if dtype == pl.Datetime:
+        return pl.col(name).dt.date()
+    text = _text(name).str.extract(r"^([^T ]+)")
+    return pl.coalesce(text.str.to_date("%Y-%m-%d", strict=False), text.str.to_date("%d/%m/%Y", strict=False))
+
+
 def _date(name: str, dtype: pl.DataType) -> pl.Expr:
-    if dtype.is_temporal():
-        day = pl.col(name).cast(pl.Date)
-    else:
-        text = _text(name).str.head(10)
-        day = pl.coalesce(text.str.to_date("%Y-%m-%d", strict=False), text.str.to_date("%d/%m/%Y", strict=False))
-    return pl.when(day != NO_DATE).then(day)
+    day = _day(name, dtype)
+    return pl.when(day > NO_DATE).then(day)
 
 
 def _yes_no(name: str, dtype: pl.DataType) -> pl.Expr:
     if dtype == pl.Boolean:
         return pl.col(name)
-    text = _text(name).str.to_uppercase()
+    text = _short(name)
     return pl.when(text.is_in(YES)).then(True).when(text.is_in(NO)).then(False)
 
 
 def _code(name: str, list_name: str) -> pl.Expr:
-    text = _text(name).str.to_uppercase()
-    mapped = text.replace(aliases().get(list_name, {}))
+    """The code that the text is or stands for: by the list itself, its labels, or an alias."""
+    listed = codes(list_name)
+    labels = {code.label.upper(): code.code for code in listed.values()}
+    read = _short(name).replace(labels | dict(aliases().get(list_name, {})))
     if list_name == "referral_source":
-        mapped = (
-            pl.when(mapped.is_in(list(codes(list_name))))
-            .then(mapped)
-            .otherwise(pl.coalesce(mapped.str.extract(SOURCE_PREFIX), mapped))
-        )
-    return mapped
+        read = pl.when(read.is_in(list(listed))).then(read).otherwise(read.str.extract(SOURCE_PREFIX).fill_null(read))
+    return pl.when(read.is_in(list(listed))).then(read).when(read.is_not_null()).then(pl.lit(UNLISTED))
 
 
 def _codes(name: str, list_name: str) -> pl.Expr:
     """Codes that stand in a JSON array, as true keys of a JSON object, or in a comma-separated text.
 
-    Only codes of the list are taken, so that comments inside the JSON cannot pass. The result is sorted and joined by "|";
-    a text without any code gives :data:`NO_CODES`, so that "none" and "not known" stay apart.
+    Only codes of the list are taken, so that comments inside the JSON cannot pass; a word of an array or text that is none
+    gives :data:`UNLISTED`. The result is sorted and joined by "|"; a value without any gives :data:`NO_CODES`, so that
+    "none" and "not known" stay apart.
     """
-    allowed = list(codes(list_name))
-    text = _text(name).str.to_uppercase()
-    as_object = text.str.contains(r"^\s*\{")
-    true_keys = (
-        text.str.extract_all(r'"[A-Z0-9_]+"\s*:\s*("?(Y|YES|TRUE|T|1)"?)\s*[,}]')
-        .list.eval(pl.element().str.extract(r'^"([A-Z0-9_]+)"').str.replace(r"^OUTCOME_", ""))
+    text = _text(name).str.to_uppercase().str.replace(COMMENTS, "${1}")
+    as_object = text.str.contains(JSON_OBJECT)
+    keys = text.str.extract_all(TRUE_KEY).list.eval(pl.element().str.extract(TRUE_KEY))
+    words = text.str.extract_all(r"[A-Z0-9_]+(?: [A-Z0-9_]+)*|\?")
+    read = (
+        pl.when(as_object)
+        .then(keys)
+        .otherwise(words)
+        .list.eval(pl.element().str.replace(r"^OUTCOME_", "").str.replace(r"_FLAG$", "").str.replace_all(" ", "_"))
     )
-    words = text.str.extract_all(r"[A-Z0-9_]+(?: [A-Z0-9_]+)*")
-    # What stands behind COMMENTS in a broken JSON array of words is no code, and the list filter drops it.
-    tokens = pl.when(as_object).then(true_keys).otherwise(words)
-    normal = tokens.list.eval(pl.element().str.replace(r"_FLAG$", "").str.replace_all(" ", "_"))
-    kept = normal.list.eval(pl.element().filter(pl.element().is_in(allowed))).list.unique().list.sort()
-    joined = pl.when(kept.list.len() > 0).then(kept.list.join("|")).otherwise(pl.lit(NO_CODES))
+    listed = read.list.eval(pl.element().filter(pl.element().is_in(list(codes(list_name)))))
+    others = read.list.eval(pl.element().filter(~pl.element().is_in([*codes(list_name), *NO_WORDS])))
+    unlisted = pl.when(~as_object & (others.list.len() > 0)).then(pl.lit([UNLISTED])).otherwise(pl.lit([], pl.List(pl.String)))
+    found = listed.list.concat(unlisted).list.unique().list.sort()
+    joined = pl.when(found.list.len() > 0).then(found.list.join("|")).otherwise(pl.lit(NO_CODES))
     return pl.when(text.is_not_null()).then(joined)
 
 
 def _number(name: str, dtype: pl.DataType, target: pl.DataType) -> pl.Expr:
     column = pl.col(name) if dtype.is_numeric() else _text(name)
-    return column.cast(pl.Float64, strict=False).cast(target, strict=False)
+    number = column.cast(pl.Float64, strict=False)
+    readable = number.is_finite() & (number == number.round() if target.is_integer() else pl.lit(value=True))
+    return pl.when(readable).then(number).cast(target, strict=False)
 
 
 def _conform_column(column: Column, dtype: pl.DataType) -> pl.Expr:
     """The expression that reads one column into its contract type."""
-    match column.kind:
-        case Kind.DATE | Kind.MONTH:
-            return _date(column.name, dtype)
-        case Kind.YESNO:
-            return _yes_no(column.name, dtype)
-        case Kind.CODE:
-            assert column.codes is not None  # noqa: S101  every coded column names its list: a project test says so
-            return _code(column.name, column.codes)
-        case Kind.CODES:
-            assert column.codes is not None  # noqa: S101
-            return _codes(column.name, column.codes)
-        case Kind.INTEGER:
-            return _number(column.name, dtype, pl.Int64())
-        case Kind.NUMBER:
-            return _number(column.name, dtype, pl.Float64())
-        case _:
-            return _text(column.name)
+    name, codes_of = column.name, column.codes or ""  # every coded column names its list: a project test says so
+    readers: Mapping[Kind, Callable[[], pl.Expr]] = {
+        Kind.DATE: lambda: _date(name, dtype),
+        Kind.MONTH: lambda: _date(name, dtype),
+        Kind.YESNO: lambda: _yes_no(name, dtype),
+        Kind.CODE: lambda: _code(name, codes_of),
+        Kind.CODES: lambda: _codes(name, codes_of),
+        Kind.INTEGER: lambda: _number(name, dtype, pl.Int64()),
+        Kind.NUMBER: lambda: _number(name, dtype, pl.Float64()),
+        Kind.ID: lambda: _text(name),
+    }
+    return readers[column.kind]()
 
 
 def _values(frame: pl.DataFrame, name: str) -> int:
@@ -146,7 +170,7 @@ def conform(table: Table, frame: pl.DataFrame) -> Conformed:
     unreadable = {
         name: lost
         for name in supplied
-        if (lost := _values(frame, name) - _no_dates(frame, name, table) - int(result[name].count()))
+        if (lost := _values(frame, name) - _no_dates(frame, table.column(name)) - int(result[name].count()))
     }
     gone = {
         column.name: values
@@ -156,12 +180,21 @@ def conform(table: Table, frame: pl.DataFrame) -> Conformed:
         and column.name in frame.columns
         and (values := _values(frame, column.name))
     }
+    gone |= {
+        f"{column.name}:comments": comments
+        for column in table.kept
+        if column.kind is Kind.CODES and column.name in frame.columns and (comments := _comments(frame, column.name))
+    }
     known = {column.name for column in table.columns}
     return Conformed(result, unreadable, gone, tuple(name for name in frame.columns if name not in known))
 
 
-def _no_dates(frame: pl.DataFrame, name: str, table: Table) -> int:
+def _no_dates(frame: pl.DataFrame, column: Column) -> int:
     """How many values of a date column are the case system's way to write that there is none."""
-    if table.column(name).kind not in (Kind.DATE, Kind.MONTH):
+    if column.kind not in (Kind.DATE, Kind.MONTH):
         return 0
-    return int(frame.select(pl.col(name).cast(pl.String).str.starts_with("1900-01-01").sum()).item())
+    return int(frame.select((_day(column.name, frame.schema[column.name]) == NO_DATE).sum()).item())
+
+
+def _comments(frame: pl.DataFrame, name: str) -> int:
+    return int(frame.select(_text(name).str.to_uppercase().str.contains(ANY_COMMENT).sum()).item())

@@ -100,7 +100,8 @@ class Table:
 
     ``person`` is the column that names the child (``None`` where the child is reached through a reference, or where
     the table has none). ``happened`` is the date of the row's event: a column of the table, or
-    ``"other_table.column"`` when it lies in the table referred to, or ``None`` for undated rows.
+    ``"other_table.column"`` when it lies in the table referred to, or ``None`` for undated rows. ``ends`` is the date on which
+    a spell that began then ended (``None`` where a row is an event of one day); while it is empty, the spell is open.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Table:
     columns: tuple[Column, ...]
     person: str | None = None
     happened: str | None = None
+    ends: str | None = None
     required: bool = False
     audit_only: bool = False
     references: tuple[Reference, ...] = ()

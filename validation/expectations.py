@@ -83,12 +83,12 @@ def run_checks(
     context = _context()
     for name, frame in frames.items():
         asked = checks.get(name, ())
-        rows: list[list[int]] = [[] for _ in asked]
+        rows: list[list[int]] = [[]] * len(asked)
         sections[name] = []
         if asked and not frame.is_empty():
             result = _validate(context, frame, asked, extract_date)
-            for answer in result.results:
-                rows[_position(answer)] = answer.result["unexpected_index_list"]
+            answers = {_position(answer): answer.result["unexpected_index_list"] for answer in result.results}
+            rows = [answers[position] for position in range(len(asked))]  # every check has its answer, or this stops
             if docs is not None:
                 sections[name] = _render(result, extract_date)
         broken += [_broken(check, found) for check, found in zip(asked, rows, strict=True)]

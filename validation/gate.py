@@ -80,14 +80,10 @@ def check_extract(extract: Extract, docs: Path | None = None) -> Gated:
     conformed = {name: conform(TABLES[name], extract.tables[name]) for name in supplied}
     unique = {name: c.frame.unique(maintain_order=True) for name, c in conformed.items()}
     day = extract.manifest.extract_date
-    findings = run_checks(
-        derived(unique, day), all_checks({name: TABLES[name] for name in supplied}), day, docs
-    )
+    findings = run_checks(derived(unique, day), all_checks({name: TABLES[name] for name in supplied}), day, docs)
     reasons = _reasons(unique, findings.broken)
     accepted = {name: unique[name].filter(reasons[name].is_null()) for name in supplied}
-    aside = {
-        name: unique[name].with_columns(reason=reasons[name]).filter(pl.col("reason").is_not_null()) for name in supplied
-    }
+    aside = {name: unique[name].with_columns(reason=reasons[name]).filter(pl.col("reason").is_not_null()) for name in supplied}
     queries = findings.broken.filter(pl.col("severity") == Severity.QUERY)
     counts = {
         name: _count(conformed[name], unique[name], accepted[name], aside[name], queries.filter(pl.col("table") == name))
@@ -223,4 +219,3 @@ def stop_if_withdrawn(table: str, withdrawn: int, known: int, limit: float) -> N
             f"Table '{table}': {withdrawn} of {known} known rows are gone from inside the extract's window, over the limit of "
             f"{limit:.0%}. Pull the extract again, or raise 'limits.withdrawn' if they were deleted on purpose."
         )
-

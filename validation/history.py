@@ -70,11 +70,12 @@ def current(table: Table, vintages: Sequence[pl.DataFrame]) -> pl.DataFrame:
 def difference(
     table: Table, before: pl.DataFrame | None, tonight: pl.DataFrame, window_start: date, extract_date: date
 ) -> pl.DataFrame:
-    """Tonight's vintage of a table: its rows that differ from ``before`` (see :func:`current`; ``None`` on the first
-    load), and how.
+    """Tonight's vintage of a table: its rows that differ from before, and how.
 
-    A row that is gone is aged out when its last date lies before ``window_start``, and withdrawn otherwise. Rows come
-    sorted by key, so that the same night gives the same bytes.
+    ``before`` is what :func:`current` gives, ``None`` on the first load. A row that is gone is aged out when its last date
+    lies before ``window_start``, and withdrawn otherwise; so is an open spell, which would else stay open for ever when an
+    extract that keeps old cases only while they are open lets it go. Rows come sorted by key, so that the same night gives
+    the same bytes.
     """
     if before is None:
         return tonight.with_columns(change=pl.lit(Change.FIRST.value)).sort(table.key)
@@ -100,20 +101,20 @@ def difference(
 
 
 def _last_date(table: Table) -> pl.Expr:
-    """The last date that a row carries; an undated row counts as inside the window."""
+    """The last date that a row carries; an undated row and an open spell count as inside the window."""
     dates = [name for name, dtype in table.schema.items() if dtype == pl.Date]
     if table.happened is None or not dates:
         return pl.lit(date.max)
-    return pl.max_horizontal(dates).fill_null(date.max)
+    last = pl.max_horizontal(dates).fill_null(date.max)
+    return last if table.ends is None else pl.when(pl.col(table.ends).is_null()).then(pl.lit(date.max)).otherwise(last)
 
 
 def versions(table: Table, vintages: Sequence[tuple[date, pl.DataFrame]], happened: pl.DataFrame | None) -> pl.DataFrame:
     """All versions of a table's rows with ``known_from`` and ``known_to``, from its vintages (oldest first).
 
     ``happened`` gives event dates where they lie in another table: a column of this table that points there, and
-    ``happened``. A row of
-    the first load is taken as known on the day it happened; a filled-in-later value is hidden by the cut until its own
-    date. Sorted by key and ``known_from``.
+    ``happened``. A row of the first load is taken as known on the day it happened; a filled-in-later value is hidden by the
+    cut until its own date. Sorted by key and ``known_from``.
     """
     if not vintages:
         return table.empty().with_columns(known_from=pl.lit(None, pl.Date), known_to=pl.lit(None, pl.Date))
@@ -150,14 +151,17 @@ def build_archive(
 
 
 def _happened_elsewhere(table: Table, done: Mapping[str, pl.DataFrame]) -> pl.DataFrame | None:
-    """Dates of the table's rows where they lie in a parent table: columns of the parent's key and ``happened``."""
+    """Dates of the table's rows where they lie in a parent table: columns of the parent's key and ``happened``.
+
+    They are those of the parent's first version, so that a later correction does not change what was known before it.
+    """
     if table.happened is None or "." not in table.happened:
         return None
     parent_name, column = table.happened.split(".")
     parent = TABLES[parent_name]
     if parent_name not in done:
         return None
-    dates = done[parent_name].group_by(parent.key).agg(happened=pl.col(column).last())
+    dates = done[parent_name].group_by(parent.key).agg(happened=pl.col(column).first())
     return dates.rename({parent.key: _reference_column(table, parent_name)})
 
 

@@ -1,7 +1,7 @@
 """Pseudonymisation: a council's ordinary files made fit to enter.
 
-A pseudonym is the first 128 bits of HMAC-SHA256 of ``kind|raw id`` under the council's own key, as 32 hexadecimal digits
-(RFC 2104; DESIGN of the gate). The same child has the same pseudonym in every table and on every night.
+A pseudonym is the first 128 bits of HMAC-SHA256 of ``kind|raw id`` under the council's own key, as 32 hexadecimal
+digits (RFC 2104). The same child has the same pseudonym in every table and on every night.
 """
 
 import hmac
@@ -32,7 +32,8 @@ OTHER_ENTITIES: Mapping[str, str] = {
 class Pseudonymised:
     """The extract made fit to enter, what was dropped on the way, and the crosswalk.
 
-    ``dropped`` counts, per ``table.column`` (or ``table`` where no column of it is read), the values that were left out.
+    ``dropped`` counts, per ``table.column``, the values that were left out, and per ``table`` the rows of one that is not
+    read.
     ``crosswalk`` has ``kind``, ``raw_id``, ``pseudonym``: it identifies children and never leaves the council.
     """
 
@@ -113,7 +114,8 @@ def pseudonymise(extract: Extract, key: bytes) -> Pseudonymised:
         supplied = [column for column in table.schema if column in frame.columns]
         months = [column.name for column in table.kept if column.kind is Kind.MONTH and column.name in supplied]
         tables[name] = conformed.frame.select(supplied).with_columns(_first_of_month(column) for column in months)
-        dropped |= {f"{name}.{column}": count for column, count in _left_out(table, frame).items()}
+        comments = {column: count for column, count in conformed.dropped.items() if column.endswith(":comments")}
+        dropped |= {f"{name}.{column}": count for column, count in (_left_out(table, frame) | comments).items()}
         unreadable |= {f"{name}.{column}": count for column, count in conformed.unreadable.items()}
     manifest = replace(extract.manifest, key_fingerprint=fingerprint(key))
     crosswalk = pl.concat(crosswalks).unique().sort("kind", "raw_id")

@@ -44,14 +44,14 @@ REPLACED_BY = {
 def unite_years(returns: Sequence[tuple[date, Mapping[str, pl.DataFrame]]]) -> Tables:
     """The tables of all returns, which come in order of their reference date.
 
-    Tables of which no year has a row are left out: they were not supplied.
+    A table of which no year has a row is there without rows: a return without such events is not one that lacks them.
     """
     united: Tables = {}
     for reference_date, parts in returns:
         tables = _key_tables(parts, united.get("ssd_cin_episodes"), reference_date)
         for name, newer in tables.items():
             united[name] = _replace(united[name], newer, REPLACED_BY[name]) if name in united else newer
-    return {name: frame for name, frame in united.items() if frame.height}
+    return united
 
 
 def _replace(older: pl.DataFrame, newer: pl.DataFrame, column: str) -> pl.DataFrame:

@@ -393,7 +393,7 @@ DRAWINGS |= {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "table"), DRAWINGS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("code", "table"), DRAWINGS, ids=str)
 def test_a_rule_is_kept_and_broken_as_drawn(code: str, table: str) -> None:
     expected, found = judged(code, table, DRAWINGS[code, table])
     assert found == expected

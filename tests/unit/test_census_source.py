@@ -58,7 +58,7 @@ def tables(source: str) -> dict[str, pl.DataFrame]:
 def test_a_return_of_2017_has_gender_and_words_for_yes_and_no_and_no_plan_dates(write: Write) -> None:
     source = write(2017, child(details("2016-06-01", nfa="true"), identifiers="<GenderCurrent>2</GenderCurrent>"))
     found = tables(source)
-    assert set(found) == {"ssd_person", "ssd_cin_episodes"}
+    assert {name for name, frame in found.items() if frame.height} == {"ssd_person", "ssd_cin_episodes"}
     assert found["ssd_person"].row(0, named=True) == {
         "pers_person_id": "kid1",
         "pers_upn": None,

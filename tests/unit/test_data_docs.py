@@ -122,7 +122,7 @@ def test_the_index_counts_what_was_broken(docs: Path) -> None:
 
 def test_the_page_of_a_table_shows_counts_and_shares_of_all_rows(docs: Path) -> None:
     text = pages(docs)["visits.html"].text
-    assert "visits – checks of the extract of 24 November 2026" in text
+    assert "visits: checks of the extract of 24 November 2026" in text
     assert "8 rows, 8 checks, 7 of them broken" in text
     assert "Rule 8565 (error). A row that breaks it: Activity after closing." in text
     assert "2 unexpected values found. 25% of 8 total rows." in text
@@ -140,6 +140,13 @@ def test_headings_and_ids_are_in_order_for_a_screen_reader(docs: Path) -> None:
 
 def test_a_table_without_rows_says_so(docs: Path) -> None:
     assert "The table held no row, so there was nothing to check." in pages(docs)["others.html"].text
+
+
+def test_a_small_share_is_not_rounded_to_nothing(tmp_path: Path) -> None:
+    many = pl.DataFrame({"rule_1": [False] + [True] * 1_999})
+    check = Check("8565", "visits", Severity.ERROR, Asks.HOLDS, "rule_1", None, "Activity after closing.")
+    run_checks({"visits": many}, {"visits": [check]}, EXTRACT_DATE, tmp_path)
+    assert "error 1 under 0.1%" in pages(tmp_path)["index.html"].text
 
 
 def test_an_index_without_findings_says_so(tmp_path: Path) -> None:

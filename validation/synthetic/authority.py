@@ -21,7 +21,8 @@ def simulate(profile: Profile, residents: int, start: date, end: date, seed: int
 
     Every table of the contract, in the conformed shape (``Table.schema``), sorted by key. The history reaches
     back twelve years before ``start``, so that from ``start`` on it is stationary. What lies after ``end`` is not
-    known: rows are absent, values empty. The same arguments give the same frames.
+    known: rows are absent, values empty; but ``ssd_person`` has both the month of birth and the month in which the
+    child was due, and ``known_on`` shows the one or the other. The same arguments give the same frames.
     """
     first, last = day_number(start) - int(BURN_IN_YEARS * YEAR), day_number(end)
     families = settle(profile, residents, first, last, seed)
@@ -51,7 +52,7 @@ def simulate(profile: Profile, residents: int, start: date, end: date, seed: int
     }
     on_record = np.unique(np.concatenate([lives.child, _children_in(tables, person)]))
     tables |= surroundings.persons(courses, on_record, family)
-    known = known_on(tables, end)
+    known = known_on(tables, end) | {"ssd_person": tables["ssd_person"]}
     return {name: known[name].sort(table.key) for name, table in TABLES.items()}
 
 

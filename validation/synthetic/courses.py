@@ -52,9 +52,7 @@ class Courses:
     ``person`` holds the pseudonym of each child of the world, ``referral`` that of each episode.
     """
 
-    def __init__(
-        self, profile: Profile, families: Families, lives: Episodes, person: NDArray[np.str_], seed: int
-    ) -> None:
+    def __init__(self, profile: Profile, families: Families, lives: Episodes, person: NDArray[np.str_], seed: int) -> None:
         self.profile = profile
         self.families = families
         self.lives = lives
@@ -70,9 +68,7 @@ class Courses:
         need = lives.kind == IN_NEED
         long_term = self.families.disabled[lives.child] & (self.length > 365)
         self.plan = _share(need & (self.length > 120) & ~long_term, profile.plans, shared(rng, lives.occasion, own=0.1))
-        held = _share(
-            need & (self.length > 60) & ~self.plan, profile.conference_days - profile.plans, shared(rng, lives.occasion)
-        )
+        held = _share(need & (self.length > 60) & ~self.plan, profile.conferences - profile.plans, shared(rng, lives.occasion))
         self.conference = self.plan | held
         left = profile.enquiries - float(self.conference.mean() if need.size else 0)
         other = _share(need & ~self.conference & (self.length > 20), left, shared(rng, lives.occasion, own=0.1))
@@ -120,9 +116,7 @@ class Courses:
         later = np.arange(episode.size) >= first.size
         start = np.concatenate([working_days_after(lives.start[first], rng.integers(0, 2, size=first.size)), begin])
         lower, middle, upper = self.profile.assessment_days
-        days = np.interp(rng.random(again.size), (0, 0.25, 0.5, 0.75, 1), (2, lower, middle, upper, 60)).astype(
-            np.int64
-        )
+        days = np.interp(rng.random(again.size), (0, 0.25, 0.5, 0.75, 1), (2, lower, middle, upper, 60)).astype(np.int64)
         end = np.concatenate([self.assessed[first], working_days_after(begin, days)])
         start = np.minimum(start, end)
         not_in_need = lives.kind[episode] == NOT_IN_NEED

@@ -30,18 +30,18 @@ FRONT_LOADING = 0.65  # Weibull shape of the time from closing to the next refer
 BAND_ENDS = (5, 85, 182, 365, 730)  # days; what ends before its assessment lasts until then
 
 # How much more likely the first referral and the return are, by age in years (place 0: unborn).
-AGE_AT_FIRST = np.array([4.0, 2.8, *[1.1] * 4, *[0.85] * 5, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3, 1.0, 0.0])
+AGE_AT_FIRST = np.array([6.0, 2.4, *[1.1] * 4, *[0.85] * 5, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3, 1.0, 0.0])
 AGE_AT_RETURN = np.array([1.3, 1.3, *[1.2] * 4, *[1.05] * 5, *[0.95] * 6, 0.7, 0.5, 0.0])
 
 EARLIER_CASE = 0.12  # added log chance for each earlier case, at most five
-LOG_DIFFICULTY = 0.45  # power of the family's difficulty in the chance of coming back
+LOG_DIFFICULTY = 0.38  # power of the family's difficulty in the chance of coming back
 NEGLECT, SUBSTANCES, DISABILITY = 0.18, 0.18, 0.15
 AFTER_NO_FURTHER_ACTION, AFTER_EARLY_HELP, AFTER_NEED = 0.25, -0.25, -0.05
 
 
 @dataclass(frozen=True)
 class Episodes:
-    """One entry for each referral episode; ``referral`` numbers the occasions on which a family was referred."""
+    """One entry for each referral episode; ``occasion`` numbers the occasions on which a family was referred."""
 
     child: Places
     occasion: Places
@@ -95,7 +95,7 @@ class _Walk:
         earliest = np.maximum(day, self.close + 2)  # no referral within a day of the last closing
         age = np.floor((day - people.birth) / YEAR).astype(np.int64)
         place = np.clip(age, -1, 18) + 1
-        free = (people.birth - day < 140) & (place < 18 + 1) & (earliest < until) & ~self.left
+        free = (people.birth - day < 140) & (place <= 18) & (earliest < until) & ~self.left
         who = np.flatnonzero(free)
         chance = self._expected(who, place[who], day, until, earliest[who])
         family = people.family[who]

@@ -134,9 +134,7 @@ def _with_parents(table: Table, frame: pl.DataFrame, taken: Mapping[str, pl.Data
 
 def _inside(table: Table, rule: ExtractRule, window_start: date) -> pl.Expr:
     """Does the extract rule take a row of the table?"""
-    hangs_on_case = any(
-        reference.table in ("ssd_cin_episodes", "ssd_cin_assessments") for reference in table.references
-    )
+    hangs_on_case = any(reference.table in ("ssd_cin_episodes", "ssd_cin_assessments") for reference in table.references)
     if table.happened is None or hangs_on_case or table.name == "ext_person_links":
         return pl.lit(True)
     started = pl.col(table.happened) >= window_start

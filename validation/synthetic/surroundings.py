@@ -129,9 +129,7 @@ def offers(courses: Courses, family: NDArray[np.str_]) -> pl.DataFrame:
         "",
     )
     row = np.flatnonzero(kind != "")
-    offered = np.where(
-        kind[row] == "EH", courses.assessed[row], courses.assessed[row] + rng.integers(5, 60, size=row.size)
-    )
+    offered = np.where(kind[row] == "EH", courses.assessed[row], courses.assessed[row] + rng.integers(5, 60, size=row.size))
     offered = np.minimum(offered, lives.close[row])
     accepted = rng.random(row.size) < np.where(kind[row] == "EH", 0.6, 0.5)
     answered = offered + rng.integers(1, 21, size=row.size)

@@ -41,7 +41,7 @@ class Profile:
     needs: dict[str, float]  # primary need, children's own disability left out
     bands: tuple[float, ...]  # ended need episodes up to 3, 6, 12, 24 months and longer
     assessment_days: tuple[float, float, float]  # working days: lower quartile, median, upper quartile
-    conference_days: float  # share of referrals with a conference
+    conferences: float  # share of referrals with a conference
     plans: float  # child protection plans begun, per referral
     enquiries: float  # section 47 enquiries, per referral
     assessments: float  # assessments, per referral
@@ -49,7 +49,7 @@ class Profile:
     ethnicity: dict[str, float]  # of children whose ethnicity is known
     factors: dict[str, float]  # share of assessed episodes in which each factor is found
     # fitted
-    first_referrals: float  # yearly chance of a referral that follows no other, per child of average difficulty
+    first_referrals: float  # referrals a year of a child of average difficulty, whatever went before
     returns: float  # scale of the chance of coming back after a case has closed
     tail_years: float  # mean length beyond two years
     disabled: float  # share of children

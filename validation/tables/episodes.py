@@ -37,6 +37,7 @@ EARLY_HELP = Table(
     key="earl_episode_id",
     person="earl_person_id",
     happened="earl_episode_start_date",
+    ends="earl_episode_end_date",
     references=(Reference("earl_person_id", "ssd_person"),),
     orders=(Order("early-help-end-before-start", "earl_episode_start_date", "earl_episode_end_date"),),
     columns=(
@@ -58,6 +59,7 @@ EPISODES = Table(
     key="cine_referral_id",
     person="cine_person_id",
     happened="cine_referral_date",
+    ends="cine_close_date",
     required=True,
     references=(Reference("cine_person_id", "ssd_person"),),
     orders=(Order("8630", "cine_referral_date", "cine_close_date"),),
@@ -88,6 +90,7 @@ ASSESSMENTS = Table(
     key="cina_assessment_id",
     person="cina_person_id",
     happened="cina_assessment_start_date",
+    ends="cina_assessment_auth_date",
     references=(
         Reference("cina_person_id", "ssd_person"),
         Reference("cina_referral_id", "ssd_cin_episodes"),
@@ -131,6 +134,7 @@ CIN_PLANS = Table(
     key="cinp_cin_plan_id",
     person="cinp_person_id",
     happened="cinp_cin_plan_start_date",
+    ends="cinp_cin_plan_end_date",
     references=(
         Reference("cinp_person_id", "ssd_person"),
         Reference("cinp_referral_id", "ssd_cin_episodes"),

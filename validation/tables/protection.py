@@ -18,6 +18,7 @@ S47 = Table(
     key="s47e_s47_enquiry_id",
     person="s47e_person_id",
     happened="s47e_s47_start_date",
+    ends="s47e_s47_end_date",
     references=(
         Reference("s47e_person_id", "ssd_person"),
         Reference("s47e_referral_id", "ssd_cin_episodes"),
@@ -75,6 +76,7 @@ CP_PLANS = Table(
     key="cppl_cp_plan_id",
     person="cppl_person_id",
     happened="cppl_cp_plan_start_date",
+    ends="cppl_cp_plan_end_date",
     references=(
         Reference("cppl_person_id", "ssd_person"),
         Reference("cppl_referral_id", "ssd_cin_episodes"),
@@ -103,6 +105,7 @@ CLA_EPISODES = Table(
     key="clae_cla_episode_id",
     person="clae_person_id",
     happened="clae_cla_episode_start_date",
+    ends="clae_cla_episode_ceased_date",
     references=(
         Reference("clae_person_id", "ssd_person"),
         Reference("clae_referral_id", "ssd_cin_episodes"),
@@ -132,6 +135,7 @@ MISSING = Table(
     key="miss_table_id",
     person="miss_person_id",
     happened="miss_missing_episode_start_date",
+    ends="miss_missing_episode_end_date",
     references=(Reference("miss_person_id", "ssd_person"),),
     orders=(Order("missing-end-before-start", "miss_missing_episode_start_date", "miss_missing_episode_end_date"),),
     columns=(

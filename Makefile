@@ -1,0 +1,56 @@
+# Everything runs in an environment of its own, built from the lock file with nothing but Python 3.11 and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+TODAY := $(shell date +%F)
+
+.PHONY: help nightly test test-browser check docs bench proofs lock clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: set PYTHON=") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+nightly: $(READY) ## Invent an authority, train on it, approve the model, run one night, and print where the list is
+	rm -rf authority workspace
+	$(BIN)/rereferral synthesise --out authority --end $(TODAY)
+	$(BIN)/rereferral retrain --workspace workspace --source authority
+	$(BIN)/rereferral promote --workspace workspace --version 1 --role "demonstration" --name "make nightly" \
+	  --reason "invented data, to show a night"
+	$(BIN)/rereferral nightly --workspace workspace --source authority
+
+test: $(READY) ## Run the tests that need Python alone
+	$(BIN)/python -m pytest -q -m "not browser"
+
+test-browser: $(READY) ## Run the tests that need Chromium and LibreOffice
+	$(BIN)/python -m pytest -q -m browser
+
+check: $(READY) ## Formatting, lint, types, rooms, generated documents
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m flows.documents --check
+
+docs: $(READY) ## Write the generated documents anew
+	$(BIN)/python -m flows.documents
+
+proofs: $(READY) ## The property tests again, on many more examples
+	$(BIN)/python -m pytest -q tests/generative --hypothesis-profile=proofs
+
+bench: $(READY) ## Time a night by step
+	$(BIN)/python -m flows.bench
+
+lock: ## Resolve the lock file anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header \
+	  --universal --python-version 3.11 --output-file requirements.lock
+
+clean: ## Remove the environment and everything that was generated
+	rm -rf $(VENV) authority workspace

@@ -1,0 +1,452 @@
+"""The features once more, in dictionaries and loops: slow, written from the definitions, and compared with the real ones.
+
+Nothing here is shared with ``features/`` or with the history and the cut of ``validation/`` but the declarations: the
+contract's tables, the code lists and the feature definitions.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from features.definition import Aggregate, Feature, Whose
+from validation.codes import codes
+from validation.contract import Table
+from validation.tables.catalogue import TABLES
+
+Row = dict[str, Any]
+DAY = timedelta(days=1)
+NEVER, ALWAYS = date(9999, 1, 1), date(1, 1, 1)
+
+
+@dataclass(frozen=True)
+class Night:
+    """What one extract held: rows as dictionaries of the kept columns."""
+
+    day: date
+    window_start: date
+    tables: dict[str, list[Row]]
+
+
+@dataclass(frozen=True)
+class Version:
+    """A row as it was known from one day until the day before another."""
+
+    row: Row
+    since: date
+    until: date
+
+    def known(self, day: date) -> bool:
+        return self.since <= day < self.until
+
+
+def next_working_day(day: date) -> date:
+    day += DAY
+    while day.weekday() > 4:
+        day += DAY
+    return day
+
+
+def add_years(day: date, years: int) -> date:
+    """The birthday; children's birth dates are the first of a month, so the day is always there."""
+    return day.replace(year=day.year + years)
+
+
+def source_group(code: str | None) -> str | None:
+    return codes("referral_source")[code].group if code else None
+
+
+def flag(joined: str | None, name: str) -> bool | None:
+    return None if joined is None else name in joined.split("|")
+
+
+class Reference:
+    """What was known of the children on any date, from the nights alone."""
+
+    def __init__(self, nights: Sequence[Night], migration_stock: int = 100) -> None:
+        self.migration_stock = migration_stock
+        self.nights = nights
+        self.versions: dict[str, list[Version]] = {}
+        for name, table in TABLES.items():
+            self.versions[name] = self._versions(table)
+        self._memory: dict[Any, Any] = {}
+
+    # What was known.
+
+    def _versions(self, table: Table) -> list[Version]:
+        found: list[Version] = []
+        standing: dict[str, tuple[Row, date]] = {}
+        first = True
+        for night in self.nights:
+            rows = {row[table.key]: row for row in night.tables.get(table.name, [])}
+            if not rows:
+                continue
+            for key, row in rows.items():
+                if key in standing and standing[key][0] == row:
+                    continue
+                if key in standing:
+                    found.append(Version(*standing[key], until=night.day))
+                since = min(self._assumed(table, row, night.day), night.day) if first else night.day
+                standing[key] = row, since
+            for key in set(standing) - set(rows):
+                if not self._lies_before(table, standing[key][0], night.window_start):
+                    found.append(Version(*standing.pop(key), until=night.day))
+            first = False
+        return found + [Version(row, since, NEVER) for row, since in standing.values()]
+
+    def _assumed(self, table: Table, row: Row, night: date) -> date:
+        """When a row of the first load is taken to have been known: on the day that it happened."""
+        if table.happened is None:
+            return ALWAYS
+        if "." not in table.happened:
+            return row[table.happened] or night
+        parent, column = table.happened.split(".")
+        reference = next(one.column for one in table.references if one.table == parent)
+        key = TABLES[parent].key
+        parents = [version for version in self.versions[parent] if version.row[key] == row[reference]]
+        return min(parents, key=lambda version: version.since).row[column] or night if parents else night
+
+    @staticmethod
+    def _lies_before(table: Table, row: Row, window_start: date) -> bool:
+        """Has a row that is gone tonight left through the far end of the extract's window?"""
+        dates = [value for value in row.values() if isinstance(value, date)]
+        still_open = table.ends is not None and row[table.ends] is None
+        return table.happened is not None and bool(dates) and max(dates) < window_start and not still_open
+
+    def shown(self, name: str, subjects: Iterable[str], as_of: date) -> list[Row]:
+        """The rows of the children, with the values that they had and showed at the end of ``as_of``."""
+        table = TABLES[name]
+        if ("shown", name, as_of) not in self._memory:
+            self._memory["shown", name, as_of] = self._shown(table, as_of)
+        return [row for row in self._memory["shown", name, as_of] if row["subject"] in set(subjects)]
+
+    def _shown(self, table: Table, as_of: date) -> list[Row]:
+        result = []
+        for version in self.versions[table.name]:
+            if not version.known(as_of):
+                continue
+            row = dict(version.row)
+            for column in table.kept:
+                if column.revealed_by is not None:
+                    day = version.row[column.revealed_by]
+                    for _ in range(column.revealed_after_working_days):
+                        day = day and next_working_day(day)
+                    if day is None or day > as_of:
+                        row[column.name] = None
+            for parent in self._parents(table, row, as_of):
+                happened = (
+                    parent[table.happened.split(".")[1]] if table.person is None else row[table.happened] if table.happened else ALWAYS
+                )
+                if happened is not None and happened <= as_of:
+                    result.append({**row, "happened": happened, "subject": parent["subject"]})
+        return result
+
+    def _parents(self, table: Table, row: Row, as_of: date) -> list[Row]:
+        if table.person is not None:
+            return [{"subject": row[table.person]}]
+        parent = table.happened.split(".")[0]
+        reference = next(one.column for one in table.references if one.table == parent)
+        return [one for one in self._shown(TABLES[parent], as_of) if one[TABLES[parent].key] == row[reference]]
+
+    # Who is who.
+
+    def current(self, person: str, as_of: date) -> str:
+        """The pseudonym that stands for a child, merges followed."""
+        for _ in range(10):
+            links = [
+                (max(version.since, version.row["link_date"] or version.since), version.row["link_new_person_id"])
+                for version in self.versions["ext_person_links"]
+                if version.known(as_of) and version.row["link_old_person_id"] == person
+                and (version.row["link_date"] or as_of) <= as_of and version.row["link_new_person_id"] != person
+            ]  # fmt: skip
+            if not links:
+                return person
+            person = max(links)[1]
+        return person
+
+    def records(self, person: str, as_of: date) -> set[str]:
+        """The child's own pseudonym and those that were merged into it."""
+        old = {version.row["link_old_person_id"] for version in self.versions["ext_person_links"]}
+        return {person} | {one for one in old if self.current(one, as_of) == person}
+
+    def was_seen(self, person: str, as_of: date) -> bool:
+        """Had any dated row about the child been known by then?"""
+        for name, table in TABLES.items():
+            if table.person is None or table.happened is None or table.audit_only:
+                continue
+            for version in self.versions[name]:
+                day = max(version.since, version.row[table.happened])
+                if version.row[table.person] == person and day <= as_of and day < version.until:
+                    return True
+        return False
+
+    def links(self, as_of: date) -> list[tuple[str, str]]:
+        """Family and child of every family link known, of children who had been seen."""
+        return [
+            (version.row["fami_family_id"], version.row["fami_person_id"])
+            for version in self.versions["ssd_family"]
+            if version.known(as_of) and self.was_seen(version.row["fami_person_id"], as_of)
+        ]
+
+    def siblings(self, person: str, as_of: date) -> set[str]:
+        """Brothers and sisters, each by the pseudonym that stands for it."""
+        mine = self.records(person, as_of)
+        known = [version.row for version in self.versions["ssd_family"] if version.known(as_of)]
+        families = {row["fami_family_id"] for row in known if row["fami_person_id"] in mine}
+        others = {
+            self.current(row["fami_person_id"], as_of) for row in known if row["fami_family_id"] in families
+        }
+        seen = {one for one in others if any(self.was_seen(record, as_of) for record in self.records(one, as_of))}
+        return {one for one in seen if not self.records(one, as_of) & mine}
+
+    def family(self, person: str, as_of: date) -> str:
+        """The name of the child's family: the smallest of all children and families that hang together."""
+        edges = [(f"family {family}", child) for family, child in self.links(as_of)]
+        edges += [
+            (version.row["link_old_person_id"], version.row["link_new_person_id"])
+            for version in self.versions["ext_person_links"]
+            if version.known(as_of) and (version.row["link_date"] or as_of) <= as_of
+        ]
+        found = {person}
+        while True:
+            more = {node for edge in edges if found & set(edge) for node in edge} - found
+            if not more:
+                return min(found)
+            found |= more
+
+    # The mended episodes.
+
+    def migration_days(self, as_of: date) -> set[date]:
+        if ("migrations", as_of) not in self._memory:
+            seen = [(row["cine_referral_date"], self._closed_on(row)) for row in self._shown(TABLES["ssd_cin_episodes"], as_of)]
+            found = set()
+            for day in {start for start, _ in seen} | {end for _, end in seen if end}:
+                stock = sum(start < day and (end is None or end >= day) for start, end in seen)
+                most = max(sum(start == day for start, _ in seen), sum(end == day for _, end in seen))
+                if stock >= self.migration_stock and most > 0.2 * stock:
+                    found.add(day)
+            self._memory["migrations", as_of] = found
+        return self._memory["migrations", as_of]
+
+    @staticmethod
+    def _closed_on(row: Row) -> date | None:
+        if row["cine_close_date"] is None and row["cine_referral_nfa"]:
+            return next_working_day(row["cine_referral_date"])
+        return row["cine_close_date"]
+
+    def episodes(self, subjects: Iterable[str], as_of: date) -> list[Row]:
+        """One child's episodes in order, each with the number of the case that it belongs to and that case's first day."""
+        rows = self.shown("ssd_cin_episodes", subjects, as_of)
+        for row in rows:
+            row["closed_on"] = self._closed_on(row)
+        rows.sort(key=lambda row: (row["cine_referral_date"], row["closed_on"] or NEVER, row["cine_referral_id"]))
+        migrated = self.migration_days(as_of)
+        case, last_closing = 0, None
+        for row in rows:
+            gap = None if last_closing is None else (row["cine_referral_date"] - last_closing).days
+            moved = row["cine_referral_date"] in migrated
+            row["continues"] = gap is not None and (gap in {0, 1} or moved)
+            row["overlaps"] = gap is not None and gap < 0 and not moved
+            case += not row["continues"]
+            row["case"] = case
+            last_closing = max(last_closing or ALWAYS, row["closed_on"] or NEVER)
+        for row in rows:
+            row["began_on"] = min(one["cine_referral_date"] for one in rows if one["case"] == row["case"])
+        return rows
+
+    @staticmethod
+    def cases(episodes: list[Row]) -> list[Row]:
+        """The mended cases: first day, day and reason of closing (empty while any part is open)."""
+        result = []
+        for number in sorted({row["case"] for row in episodes}):
+            parts = [row for row in episodes if row["case"] == number]
+            ends = [row["closed_on"] for row in parts]
+            result.append({
+                "case": number, "began_on": parts[0]["began_on"], "closed_on": None if None in ends else max(ends),
+                "reason": parts[-1]["cine_close_reason"], "source": source_group(parts[0]["cine_referral_source_code"]),
+                "ended_nfa": parts[0]["cine_referral_nfa"], "episodes": {row["cine_referral_id"] for row in parts},
+            })  # fmt: skip
+        return result
+
+    # Cohort, features, outcomes.
+
+    def cohort(self, as_of: date) -> list[Row]:
+        """One row for each child with an open case, under 18 or unborn."""
+        everyone = {version.row["cine_person_id"] for version in self.versions["ssd_cin_episodes"]}
+        result = []
+        for person in sorted({self.current(one, as_of) for one in everyone}):
+            records = self.records(person, as_of)
+            episodes = self.episodes(records, as_of)
+            still_open = [row for row in episodes if row["closed_on"] is None]
+            people = self.shown("ssd_person", records, as_of)
+            births = [row["pers_dob"] for row in people if row["pers_dob"]]
+            dob = max(births, default=None)
+            grown = dob is not None and add_years(dob, 18) <= as_of
+            dead = any(row["pers_death_date"] is not None for row in people)
+            if still_open and not grown and not dead:
+                case = still_open[-1]
+                result.append({
+                    "as_of": as_of, "person_id": person, "referral_id": case["cine_referral_id"],
+                    "family_id": self.family(person, as_of), "referral_date": case["cine_referral_date"],
+                    "began_on": case["began_on"], "overlaps": any(row["overlaps"] for row in episodes), "dob": dob,
+                })  # fmt: skip
+        return result
+
+    def feature(self, feature: Feature, case: Row) -> float | None:
+        """The value of one feature for a row of the cohort."""
+        key = "events", feature.stream, feature.whose, case["person_id"], case["as_of"]
+        if key not in self._memory:
+            self._memory[key] = self.events(feature.stream, feature.whose, case)
+        counted = [
+            event
+            for event in self._memory[key]
+            if case["as_of"] - timedelta(days=feature.within) < event["happened"] <= case["as_of"]
+            and all(event[column] in allowed for column, allowed in feature.where)
+        ]
+        return value_of(feature, counted, case["as_of"])
+
+    def events(self, stream: str, whose: Whose, case: Row) -> list[Row]:
+        """The events that a feature counts, in order of time."""
+        as_of = case["as_of"]
+        mine = self.records(case["person_id"], as_of)
+        siblings = self.siblings(case["person_id"], as_of)
+        theirs = {record for one in siblings for record in self.records(one, as_of)}
+        subjects = mine if whose is Whose.CHILD else theirs
+        earlier = [one for one in self.cases(self.episodes(mine, as_of)) if one["began_on"] < case["began_on"]]
+        if stream == "case":
+            events = [self._case_now(case)]
+        elif stream == "referrals":
+            events = [{"happened": one["began_on"], "source": one["source"], "ended_nfa": one["ended_nfa"]} for one in earlier]
+        elif stream == "closings":
+            events = [
+                {"happened": one["closed_on"], "reason": one["reason"], "days_open": (one["closed_on"] - one["began_on"]).days}
+                for one in earlier if one["closed_on"] is not None
+            ]  # fmt: skip
+        elif stream == "sibling referrals":
+            events = [
+                {"happened": one["began_on"], "source": one["source"], "ended_nfa": one["ended_nfa"]}
+                for sibling in siblings for one in self.cases(self.episodes(self.records(sibling, as_of), as_of))
+            ]  # fmt: skip
+        elif stream == "siblings":
+            events = [{"happened": as_of, "sibling": one} for one in siblings]
+        elif stream == "factors":
+            events = [
+                {"happened": row["happened"], "factor": factor}
+                for row in self.shown("ssd_assessment_factors", subjects, as_of)
+                for factor in row["cinf_assessment_factors_json"].split("|") if factor != "-"
+            ]  # fmt: skip
+        else:
+            events = [event for event in self._table_events(stream, subjects, as_of) if event["happened"] is not None]
+        return sorted(events, key=in_time)
+
+    def _case_now(self, case: Row) -> Row:
+        as_of, dob = case["as_of"], case["dob"]
+        subjects = self.records(case["person_id"], as_of)
+        rows = self.shown("ssd_cin_episodes", subjects, as_of)
+        code = next(row["cine_referral_source_code"] for row in rows if row["cine_referral_id"] == case["referral_id"])
+        source = source_group(code)
+        groups = {"police": "Police", "school": "Schools", "health": "Health services", "individual": "Individual", "la": "LA services"}
+        return {
+            "happened": as_of, "days_open": (as_of - case["began_on"]).days, "without_birth_date": dob is None,
+            "age_months": None if dob is None else (as_of.year - dob.year) * 12 + as_of.month - dob.month,
+            **{f"source_{name}": None if source is None else source == group for name, group in groups.items()},
+        }  # fmt: skip
+
+    def _table_events(self, stream: str, subjects: Iterable[str], as_of: date) -> list[Row]:
+        spells = {
+            "early help": ("ssd_early_help_episodes", "earl_episode_start_date", "earl_episode_end_date"),
+            "assessments": ("ssd_cin_assessments", "cina_assessment_start_date", "cina_assessment_auth_date"),
+            "child in need plans": ("ssd_cin_plans", "cinp_cin_plan_start_date", "cinp_cin_plan_end_date"),
+            "protection plans": ("ssd_cp_plans", "cppl_cp_plan_start_date", "cppl_cp_plan_end_date"),
+            "care": ("ssd_cla_episodes", "clae_cla_episode_start_date", "clae_cla_episode_ceased_date"),
+            "section 47": ("ssd_s47_enquiry", "s47e_s47_start_date", "s47e_s47_end_date"),
+        }
+        name = stream.removesuffix(" ended").removesuffix(" finished")
+        if name in spells:
+            table, start, end = spells[name]
+            rows = self.shown(table, subjects, as_of)
+            nfa = {"assessments": "cina_assessment_outcome_nfa", "section 47": "s47e_s47_nfa"}.get(name)
+            return [
+                {
+                    "happened": row[start] if name == stream else row[end],
+                    "ended": row[end],
+                    "days": row[end] and (row[end] - row[start]).days,
+                    "ended_nfa": row[nfa] if nfa else None,
+                    "start": row.get("clae_cla_episode_start_reason"),
+                }
+                for row in rows
+            ]
+        if stream == "contacts":
+            return [
+                {"happened": row["cont_contact_date"], "source": source_group(row["cont_contact_source_code"]),
+                 "ended_nfa": flag(row["cont_contact_outcome_json"], "NFA")}
+                for row in self.shown("ssd_contacts", subjects, as_of)
+            ]  # fmt: skip
+        if stream == "conferences":
+            return [{"happened": row["icpc_icpc_date"]} for row in self.shown("ssd_initial_cp_conference", subjects, as_of)]
+        if stream == "missing":
+            return [{"happened": row["miss_missing_episode_start_date"]} for row in self.shown("ssd_missing", subjects, as_of)]
+        if stream in {"offers answered", "offers held"}:
+            column = "offe_answered_date" if stream == "offers answered" else "offe_held_date"
+            return [
+                {"happened": row[column], "kind": row["offe_kind"], "answer": row["offe_answer"]}
+                for row in self.shown("ext_offers", subjects, as_of)
+            ]
+        if stream == "scalings":
+            return [
+                {"happened": row["asos_scaled_date"], "scale": row["asos_scale"], "rater": row["asos_rater"],
+                 "danger_statements": row["asos_danger_statements"]}
+                for row in self.shown("ext_assessments_sos", subjects, as_of)
+            ]  # fmt: skip
+        raise KeyError(f"The reference does not know the stream '{stream}': write it down here too.")
+
+    def outcome(self, case: Row, window: int, closing_within: int | None) -> Row:
+        """The outcome of a row of the cohort, from all that is known by the last night."""
+        last = self.nights[-1].day
+        cases = self.cases(self.episodes(self.records(self.current(case["person_id"], last), last), last))
+        own = next((one for one in cases if case["referral_id"] in one["episodes"]), None)
+        closed_on = own and own["closed_on"]
+        start = case["as_of"] if closing_within is None else closed_on
+        end = start and start + timedelta(days=window)
+        returned = end is not None and any(start < one["began_on"] <= end for one in cases if one is not own)
+        adult_by = case["as_of"] + timedelta(days=window + (closing_within or 0))
+        outside = None
+        if case["dob"] is not None and add_years(case["dob"], 18) <= adult_by:
+            outside = "turns 18 in the window"
+        elif closing_within is not None and (closed_on is None or closed_on > case["as_of"] + timedelta(days=closing_within)):
+            outside = "did not close in time"
+        closed = closed_on is not None and end is not None and closed_on <= end
+        exits = {"RC1": "adopted", "RC2": "died", "RC5": "moved to another authority"}
+        left = exits.get(own["reason"]) if closed and not returned and outside is None else None
+        return {"outcome": None if outside else returned, "outside": outside, "exit": left, "closed_in_window": closed}
+
+
+def in_time(event: Row) -> list[tuple[bool, Any]]:
+    """Order of events: by day; on one day by the other values, in the order of their names."""
+    rest = sorted(set(event) - {"happened"})
+    return [(True, event["happened"]), *((event[name] is not None, event[name] or 0) for name in rest)]
+
+
+def value_of(feature: Feature, counted: list[Row], as_of: date) -> float | None:
+    """The aggregate of the events that a feature counts."""
+    ages = [(as_of - event["happened"]).days for event in counted]
+    values = [event[feature.value] for event in counted if feature.value and event[feature.value] is not None]
+    match feature.aggregate:
+        case Aggregate.COUNT:
+            return len(counted)
+        case Aggregate.ANY:
+            return bool(counted)
+        case Aggregate.OPEN_NOW:
+            return any(event["ended"] is None for event in counted)
+        case Aggregate.DISTINCT:
+            return len(set(values))
+        case Aggregate.DAYS_SINCE_LAST:
+            return min(ages, default=None)
+        case Aggregate.DAYS_SINCE_FIRST:
+            return max(ages, default=None)
+        case Aggregate.MAX:
+            return max(values, default=None)
+        case Aggregate.MEAN | Aggregate.SHARE:
+            return sum(values) / len(values) if values else None
+        case Aggregate.LATEST:
+            return values[-1] if values else None

@@ -1,0 +1,125 @@
+"""One night, from the extract to the published list: what it writes, and that it can be run again."""
+
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+Run = Callable[..., Any]
+
+NIGHT = "2026-11-23"
+MAY_DIFFER = ("run.json", "checks")
+
+
+@pytest.fixture
+def night(run: Run, trained: Any, workspace: Path) -> Path:
+    done = run("nightly", "--source", trained.second, "--workspace", workspace, "--registry", trained.registry)
+    assert done.code == 0, done.err
+    assert done.out.strip().splitlines()[-1] == str(workspace / "nights" / NIGHT / "list.html")
+    return workspace / "nights" / NIGHT
+
+
+def fixed_bytes(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.relative_to(folder).parts[0] not in MAY_DIFFER
+    }
+
+
+def test_a_night_publishes_everything_that_readers_open(night: Path, workspace: Path) -> None:
+    assert {path.name for path in night.iterdir()} >= {
+        "list.html",
+        "list.xlsx",
+        "list.parquet",
+        "reasons.parquet",
+        "run.json",
+        "checks",
+    }
+    assert (workspace / "latest").read_text() == f"nights/{NIGHT}\n"
+    assert (night / "checks" / "index.html").exists()
+    assert len(list((workspace / "ledger").glob(f"{NIGHT}.*.parquet"))) == 1
+
+
+def test_every_row_received_is_accounted_for(night: Path) -> None:
+    record = json.loads((night / "run.json").read_text())
+    for table, count in record["tables"].items():
+        found = count["accepted"] + sum(count["set_aside"].values()) + count["duplicates"]
+        assert count["received"] == found, table
+    assert record["cohort"] == record["scored"] + sum(record["abstained"].values())
+
+
+def test_the_record_names_model_outcome_steps_and_the_hash_of_every_file(night: Path) -> None:
+    record = json.loads((night / "run.json").read_text())
+    assert record["status"] == "completed"
+    assert record["model"]["version"] == "1"
+    assert record["outcome"] == {"name": "new_referral_within_12_months", "version": 1}
+    assert [step["name"] for step in record["steps"]] == [
+        "pull", "refuse", "check", "archive", "model", "build", "score", "write", "publish",
+    ]  # fmt: skip
+    for name, digest in record["files"].items():
+        assert sha256((night / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_the_list_has_one_row_per_family_and_is_filled_to_capacity(night: Path) -> None:
+    families = pl.read_parquet(night / "list.parquet")
+    assert families["family_id"].is_unique().all()
+    assert families["listed"].sum() == 20
+    assert families.filter("listed")["rank"].to_list() == list(range(1, 21))
+    children = families["children"].explode()
+    assert children.is_unique().all()
+
+
+def test_reasons_add_up_to_the_chance(night: Path, trained: Any, workspace: Path) -> None:
+    from features.matrix import build_matrix
+    from flows.scoring import features_of
+    from flows.vintages import read_archive
+    from flows.workspace import Workspace
+    from models.registry import Registry
+
+    model = Registry(trained.registry, "unused").champion()
+    matrix = build_matrix(read_archive(Workspace(workspace)), [pl.Series([NIGHT]).str.to_date().item()], features_of(model))
+    log_odds = model.contributions(matrix).sum_horizontal() + model.base_log_odds
+    chances = model.chances(matrix)
+    assert (log_odds - (chances / (1 - chances)).log()).abs().max() < 1e-9  # type: ignore[operator]
+
+
+def test_the_same_night_again_gives_the_same_bytes(night: Path, run: Run, trained: Any, workspace: Path) -> None:
+    before = fixed_bytes(night)
+    history = fixed_bytes(workspace / "history")
+    done = run("nightly", "--source", trained.second, "--workspace", workspace, "--registry", trained.registry)
+    assert done.code == 0, done.err
+    assert fixed_bytes(night) == before
+    assert fixed_bytes(workspace / "history") == history
+    assert len(list((workspace / "ledger").glob("*.parquet"))) == 1
+    assert sorted(path.name for path in (workspace / "nights").iterdir()) == [NIGHT]
+
+
+def test_everything_is_private_to_its_owner(night: Path, workspace: Path) -> None:
+    for path in workspace.rglob("*"):
+        if path.name in (".lock",) or "history" in path.parts and path.parent.name == "history":
+            continue
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_the_second_list_says_what_changed_since_the_first(run: Run, trained: Any, workspace: Path) -> None:
+    for source in (trained.first, trained.second):
+        done = run("nightly", "--source", source, "--workspace", workspace, "--registry", trained.registry)
+        assert done.code == 0, done.err
+    first, second = (pl.read_parquet(workspace / "nights" / day / "list.parquet") for day in ("2026-11-22", NIGHT))
+    new = set(second.filter("listed")["family_id"]) - set(first.filter("listed")["family_id"])
+    page = (workspace / "nights" / NIGHT / "list.html").read_text()
+    assert "22 November 2026" in page
+    assert page.count(">new<") == len(new)
+
+
+def test_the_matrix_for_a_notebook_is_the_nights_matrix(night: Path, run: Run, workspace: Path, tmp_path: Path) -> None:
+    out = tmp_path / "matrix.parquet"
+    done = run("features", "--workspace", workspace, "--as-of", NIGHT, "--out", out)
+    assert done.code == 0, done.err
+    record = json.loads((night / "run.json").read_text())
+    assert pl.read_parquet(out).height == record["cohort"]
