@@ -43,21 +43,14 @@ def build_cohort(archive: Archive, dates: Sequence[date]) -> pl.DataFrame:
     still_open = (
         episodes.filter(pl.col("closed_on").is_null())
         .unique("row", keep="last", maintain_order=True)
-        .select(
-            "row", "began_on", "overlaps", referral_id="cine_referral_id", referral_date="cine_referral_date"
-        )
+        .select("row", "began_on", "overlaps", referral_id="cine_referral_id", referral_date="cine_referral_date")
     )
     people = people_at(archive, who)
     cases = children.join(still_open, on="row").join(people, on="row", how="left")
     adult = pl.col("dob").dt.offset_by(f"{ADULT}y") <= pl.col("as_of")
     dead = pl.col("death") <= pl.col("as_of")
     cases = cases.filter(~adult.fill_null(value=False), ~dead.fill_null(value=False)).drop("row")
-    return (
-        _with_families(archive, cases)
-        .sort("as_of", "person_id")
-        .with_row_index("row")
-        .select(*INDEX)
-    )
+    return _with_families(archive, cases).sort("as_of", "person_id").with_row_index("row").select(*INDEX)
 
 
 def _with_families(archive: Archive, cases: pl.DataFrame) -> pl.DataFrame:
@@ -71,7 +64,5 @@ def _with_families(archive: Archive, cases: pl.DataFrame) -> pl.DataFrame:
     return (
         cases.join(ever, on="person_id", how="left")
         .join(known, on=["person_id", "as_of"], how="left")
-        .with_columns(
-            group_id=pl.coalesce("group_id", "person_id"), family_id=pl.coalesce("family_id", "person_id")
-        )
+        .with_columns(group_id=pl.coalesce("group_id", "person_id"), family_id=pl.coalesce("family_id", "person_id"))
     )

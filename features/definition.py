@@ -59,7 +59,9 @@ class Feature:
     ``stream`` names the event stream (see ``features/streams.py``), ``where`` the values that a column of the stream
     must have for an event to count, ``value`` the column that the aggregate reads, ``within`` the window in days:
     an event on day e counts at ``as_of`` when ``as_of`` - within < e <= ``as_of``. ``worry`` and ``strength`` are
-    what a worker reads; "{value}" stands for the number. ``absence`` says what an empty value means.
+    what a worker reads when the feature raises or lowers the chance ("{value}" stands for the number), ``absence`` what
+    it means that there is none, and is read then. Only a feature with a declared direction is ever shown as a worry or a
+    strength; one that may go either way is shown as being about the case.
     """
 
     name: str

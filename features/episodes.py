@@ -47,24 +47,25 @@ def migration_days(archive: Archive, dates: Iterable[date]) -> pl.DataFrame:
         seen = cut(archive, EPISODES, children.with_columns(row=pl.lit(0), as_of=pl.lit(as_of))).select(
             opened="cine_referral_date", closed=closed_on()
         )
-        daily = (
-            pl.concat([seen.select(day=pl.col(kind).drop_nulls(), kind=pl.lit(kind)) for kind in ("opened", "closed")])
-            .group_by("day")
-            .agg(opened=(pl.col("kind") == "opened").sum().cast(pl.Int64), closed=(pl.col("kind") == "closed").sum().cast(pl.Int64))
-            .sort("day")
-            .with_columns(stock=(pl.col("opened") - pl.col("closed")).cum_sum().shift(1, fill_value=0))
-        )
+        moves = [
+            seen.select(day="opened", opened=pl.lit(1), closed=pl.lit(0)),
+            seen.filter(pl.col("closed").is_not_null()).select(day="closed", opened=pl.lit(0), closed=pl.lit(1)),
+        ]
+        daily = pl.concat(moves).group_by("day").sum().sort("day")
+        daily = daily.with_columns(stock=(pl.col("opened") - pl.col("closed")).cum_sum().shift(1, fill_value=0))
         moved = pl.max_horizontal("opened", "closed") > MIGRATION_SHARE * pl.col("stock")
-        found.append(daily.filter(pl.col("stock") >= MIGRATION_STOCK, moved).select("day", as_of=pl.lit(as_of)).select("as_of", "day"))
+        busy = daily.filter(pl.col("stock") >= MIGRATION_STOCK, moved)
+        found.append(busy.select(pl.lit(as_of).alias("as_of"), "day"))
     return pl.concat(found)
 
 
 def episodes_at(archive: Archive, who: pl.DataFrame) -> pl.DataFrame:
     """Every episode of each subject as it stood at ``as_of``.
 
-    The columns of ``who`` and of the table, and ``closed_on`` (mended; empty while open), ``continues`` (is part of the episode before it), ``chain`` (number of the
-    mended episode within the row), ``began_on`` (referral date of the mended episode), ``overlaps`` (opened while
-    another was open). Sorted by row and referral date. Rows of one ``row`` are taken as one child's.
+    The columns of ``who`` and of the table, and ``closed_on`` (mended; empty while open), ``continues`` (is part of the
+    episode before it), ``chain`` (number of the mended episode within the row), ``began_on`` (referral date of the mended
+    episode), ``overlaps`` (opened while another was open). Sorted by row and referral date. Rows of one ``row`` are taken as
+    one child's.
     """
     days = migration_days(archive, who["as_of"].unique().sort()).with_columns(migrated=pl.lit(value=True))
     seen = (

@@ -80,9 +80,7 @@ def _table_stream(name: str, table: Table, happened: str, **values: pl.Expr) -> 
 
 
 def _referral_values(seen: pl.DataFrame) -> pl.DataFrame:
-    return seen.with_columns(
-        source=_source_group("cine_referral_source_code"), ended_nfa=pl.col("cine_referral_nfa")
-    )
+    return seen.with_columns(source=_source_group("cine_referral_source_code"), ended_nfa=pl.col("cine_referral_nfa"))
 
 
 def _earlier_episodes(view: View) -> pl.DataFrame:

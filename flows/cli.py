@@ -59,27 +59,21 @@ def nightly(
     as_of: Annotated[Optional[str], typer.Option(help="The extract's date, YYYY-MM-DD; may be left out.")] = None,  # noqa: UP045
     demonstration: Annotated[
         bool,
-        typer.Option(
-            "--demonstration", help="Let a model trained on invented data score real cases; stamps every page."
-        ),
+        typer.Option("--demonstration", help="Let a model trained on invented data score real cases; stamps every page."),
     ] = False,
     registry: RegistryOption = None,
 ) -> None:
     """Run one night and print where the morning list is."""
     from flows.nightly import nightly as flow
 
-    typer.echo(
-        flow(source=source, workspace=workspace, as_of=_day(as_of), demonstration=demonstration, registry=registry)
-    )
+    typer.echo(flow(source=source, workspace=workspace, as_of=_day(as_of), demonstration=demonstration, registry=registry))
 
 
 @app.command()
 def retrain(
     workspace: WorkspaceOption,
     source: Annotated[Optional[str], typer.Option(help="An extract to take in first.")] = None,  # noqa: UP045
-    full: Annotated[
-        bool, typer.Option("--full", help="Evaluate every split with full effort, not only quickly.")
-    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="Evaluate every split with full effort, not only quickly.")] = False,
     registry: RegistryOption = None,
 ) -> None:
     """Train and evaluate on the workspace's history, and register the model as challenger."""
@@ -89,9 +83,7 @@ def retrain(
     typer.echo(f"challenger version {version}: {workspace / 'training' / version / 'evaluation.json'}")
 
 
-def _decide(
-    action: str, workspace: Path, version: str, role: str, name: str, reason: str, registry: str | None
-) -> None:
+def _decide(action: str, workspace: Path, version: str, role: str, name: str, reason: str, registry: str | None) -> None:
     from flows.night import open_registry
     from flows.settings import read_settings
     from flows.workspace import Workspace
@@ -153,9 +145,7 @@ def synthesise(
     years: Annotated[int, typer.Option(help="Years that the extract covers.", min=1, max=20)] = 6,
     rule: Annotated[str, typer.Option(help="started_or_open or overlapping.")] = "started_or_open",
     form: Form = Form.SSD,
-    census_tables: Annotated[
-        bool, typer.Option("--census-tables", help="Write only the tables that a census holds.")
-    ] = False,
+    census_tables: Annotated[bool, typer.Option("--census-tables", help="Write only the tables that a census holds.")] = False,
     seed: Annotated[int, typer.Option(min=0)] = 1,
 ) -> None:
     """Write an invented authority, to try everything on."""

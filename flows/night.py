@@ -1,11 +1,13 @@
 """One night in hand: its workspace held, its settings read, its record kept, its folder made beside the published ones."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from flows.record import RunRecord
 from flows.settings import Settings, read_settings
@@ -45,6 +47,14 @@ def open_registry(workspace: Workspace, settings: Settings) -> Registry:
     return Registry(address, workspace.artifacts, settings.outcome)
 
 
+def without_passwords(settings: Settings) -> dict[str, Any]:
+    """The settings for a record: a password inside the register's address is left out."""
+    told = settings.model_dump()
+    if settings.registry:
+        told["registry"] = re.sub(r"//[^@/]*@", "//***@", settings.registry)
+    return told
+
+
 def choose_as_of(extract: Extract, as_of: date | None) -> date:
     """The night's date: the extract's own. Raises :class:`SettingsError` when another was asked for."""
     day = extract.manifest.extract_date
@@ -72,9 +82,7 @@ def open_night(
         shutil.rmtree(made, ignore_errors=True)
         make_private_folder(made)
         night = Night(workspace, settings, day, extract, demonstration, made, record)
-        record.note(
-            as_of=day, demonstration=demonstration, extract=vars(extract.manifest), settings=settings.model_dump()
-        )
+        record.note(as_of=day, demonstration=demonstration, extract=vars(extract.manifest), settings=without_passwords(settings))
         try:
             yield night
         except PrivacyError:

@@ -1,11 +1,14 @@
 """The nightly flow: pull, gate, archive, build, score, allocate, publish."""
 
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 
 import polars as pl
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
 from features.cohort import children_at
@@ -27,6 +30,8 @@ from validation.extract import Extract
 from validation.gate import Gated, check_extract, re_referrals, stop_if_implausible
 from validation.privacy import refuse_identifiers
 
+STEPS = 9
+
 
 @flow(name="nightly", flow_run_name="nightly of {workspace}", validate_parameters=True)
 def nightly(
@@ -37,7 +42,7 @@ def nightly(
     registry: str | None = None,
 ) -> str:
     """One night: from a source to the published morning list, whose path is returned."""
-    record = RunRecord()
+    record = RunRecord(on_step=show_progress())
     extract = pull(source, record)
     refuse(extract, record)
     with open_night(extract, workspace, as_of, demonstration, registry, record) as night:
@@ -50,6 +55,12 @@ def nightly(
         place = finish(night, model, gated, offered)
     tell(record, place)
     return str(place / "list.html")
+
+
+def show_progress() -> Callable[[int], None]:
+    """A progress artifact of this run, and the function that moves it on when a step has ended."""
+    shown = cast("UUID", create_progress_artifact(progress=0.0, description="Steps of the night"))
+    return lambda done: cast("None", update_progress_artifact(shown, progress=100.0 * done / STEPS))
 
 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
@@ -172,8 +183,7 @@ def tell(record: RunRecord, place: Path) -> None:
     text = (
         f"# Night of {facts['as_of']}\n\n{facts['cohort']} cases open, {facts['scored']} scored, {facts['listed']} families "
         f"listed of {facts['families']}. Model version {facts['model']['version']}, outcome {facts['outcome']['name']}.\n\n"
-        "| step | seconds |\n|---|---|\n"
-        + "\n".join(f"| {step['name']} | {step['seconds']} |" for step in record.steps)
+        "| step | seconds |\n|---|---|\n" + "\n".join(f"| {step['name']} | {step['seconds']} |" for step in record.steps)
     )
     get_run_logger().info("%s open cases, %s families listed", facts["cohort"], facts["listed"])
     create_markdown_artifact(key="night", markdown=text, description=f"What the night of {facts['as_of']} did")

@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
@@ -18,10 +18,14 @@ LIBRARIES = ("rereferral", "great-expectations", "interpret-core", "mlflow-skinn
 
 @dataclass
 class RunRecord:
-    """What is known of a run so far; ``content`` becomes ``run.json``."""
+    """What is known of a run so far; ``content`` becomes ``run.json``.
+
+    ``on_step`` is told how many steps have ended.
+    """
 
     content: dict[str, Any] = field(default_factory=dict)
     steps: list[dict[str, Any]] = field(default_factory=list)
+    on_step: Callable[[int], None] = lambda _done: None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -31,6 +35,7 @@ class RunRecord:
             yield
         finally:
             self.steps.append({"name": name, "seconds": round(time.perf_counter() - start, 3)})
+            self.on_step(len(self.steps))
 
     def note(self, **facts: Any) -> None:
         """Add facts: counts, codes and names, never a row."""

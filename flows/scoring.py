@@ -107,11 +107,7 @@ def compose(
     outcome: Outcome = OUTCOMES[model.outcome]
     manifest = gated.manifest
     not_scored = dict(
-        offered.scores.filter("abstained")
-        .group_by("reason_for_abstaining")
-        .len()
-        .sort("reason_for_abstaining")
-        .iter_rows()
+        offered.scores.filter("abstained").group_by("reason_for_abstaining").len().sort("reason_for_abstaining").iter_rows()
     )
     scored = offered.scores.filter(~pl.col("abstained")).height
     aside = sum(sum(count.set_aside.values()) for count in gated.counts.values())
@@ -177,9 +173,7 @@ def as_list(offered: Offered, model: ScreeningModel, as_of: date) -> pl.DataFram
 
 def as_shown(offered: Offered, model: ScreeningModel, manifest: Manifest) -> pl.DataFrame:
     """The ledger's entry: every case's chance with its family's place, the model and the outcome that it speaks of."""
-    places = offered.families.select(
-        "family_id", "rank", "listed", "capacity", "tie_band", "slot_chance", "shuffle_seed"
-    )
+    places = offered.families.select("family_id", "rank", "listed", "capacity", "tie_band", "slot_chance", "shuffle_seed")
     return offered.scores.join(places, on="family_id", how="left").with_columns(
         model=pl.lit(model.name),
         model_version=pl.lit(model.version),

@@ -13,8 +13,8 @@ from validation.gate import Limits
 FILE_NAME = "rereferral.toml"
 PREFIX = "REREFERRAL_"
 
-# Variables that are no settings: the council's key, and a fault shown in full.
-OTHER_VARIABLES = frozenset({"REREFERRAL_KEY", "REREFERRAL_TRACEBACK"})
+# Variables that are no settings: the council's key, a fault shown in full, and what ``prefect.yaml`` reads.
+OTHER_VARIABLES = frozenset({"REREFERRAL_KEY", "REREFERRAL_TRACEBACK", "REREFERRAL_SOURCE", "REREFERRAL_WORKSPACE"})
 
 
 class LimitSettings(BaseModel):
@@ -77,8 +77,6 @@ def read_settings(workspace: Path, **given: Any) -> Settings:
         faults += [f"'{'.'.join(str(part) for part in fault['loc'])}': {fault['msg'].lower()}" for fault in error.errors()]
     except ValueError as error:
         raise SettingsError(f"'{FILE_NAME}' or a variable cannot be read: {error}. Correct it and run again.") from None
-    except OSError as error:
-        raise SettingsError(f"'{FILE_NAME}' cannot be opened: {error.strerror}. Give its owner the right to.") from None
     if faults:
         raise SettingsError(
             f"Settings from '{FILE_NAME}' and {PREFIX}* variables: {'; '.join(faults)}. Allowed settings: "

@@ -51,9 +51,7 @@ def build_training_data(workspace: Workspace, outcome_name: str) -> TrainingData
     if found is None:
         raise ContractError(f"The workspace '{workspace.root.name}' holds no history: give '--source'.")
     outcome = OUTCOMES[outcome_name]
-    dates = grid(
-        history.window_start + timedelta(days=LOOK_BACK_DAYS), latest_mature(outcome, history.extract_date), STEP_DAYS
-    )
+    dates = grid(history.window_start + timedelta(days=LOOK_BACK_DAYS), latest_mature(outcome, history.extract_date), STEP_DAYS)
     if len(dates) < LEAST_DATES:
         raise CriterionError(
             f"There are too few complete outcomes to train on: the history from {history.window_start} to "

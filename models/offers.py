@@ -61,9 +61,7 @@ def families(scores: pl.DataFrame, capacity: int, seed: int, near: float = 0.001
         grouped.with_columns(band=(pl.col("chance") / near).round(), draw=draw)
         .sort("band", "draw", descending=[True, False], nulls_last=True)
         .with_columns(rank=pl.when(band.is_not_null()).then(pl.int_range(1, pl.len() + 1, dtype=pl.Int64)))
-        .with_columns(
-            slot_chance=pl.when(rank.is_not_null()).then(places_left.clip(0, in_band) / in_band).otherwise(0.0)
-        )
+        .with_columns(slot_chance=pl.when(rank.is_not_null()).then(places_left.clip(0, in_band) / in_band).otherwise(0.0))
         .select(
             "rank",
             "family_id",
@@ -97,9 +95,7 @@ def _check_scores(scores: pl.DataFrame) -> None:
         )
     if scores["as_of"].n_unique() > 1:
         raise ContractError("'scores' holds several dates: allowed is one night. Give the rows of one 'as_of'.")
-    if missing := scores.select(
-        pl.any_horizontal(pl.col("person_id", "referral_id", "abstained").is_null()).sum()
-    ).item():
+    if missing := scores.select(pl.any_horizontal(pl.col("person_id", "referral_id", "abstained").is_null()).sum()).item():
         raise ContractError(
             f"'scores' has {missing} rows without a person, a referral or an answer to 'abstained': every row needs "
             "all three. Score the cases again."

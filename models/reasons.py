@@ -9,11 +9,12 @@ from enum import StrEnum
 
 import polars as pl
 
-from features.definition import Aggregate, Family, Feature
+from features.definition import Aggregate, Direction, Family, Feature
 
 LEAST = 0.05  # log-odds; less moves a chance by about one in a hundred and is no reason
 MOST = 3  # reasons a side
 SINCE = (Aggregate.DAYS_SINCE_LAST, Aggregate.DAYS_SINCE_FIRST)  # empty: it is known that there was none
+COUNTING = (Aggregate.COUNT, Aggregate.ANY, Aggregate.DISTINCT, Aggregate.OPEN_NOW)  # zero: there was none
 KEYS = ("as_of", "person_id", "referral_id")
 
 
@@ -59,48 +60,48 @@ def _texts(features: Sequence[Feature]) -> pl.DataFrame:
         {
             "feature": [feature.name for feature in features],
             "place": range(len(features)),
-            "about_case": [feature.family is Family.CASE for feature in features],
+            "direction": [
+                Direction.EITHER.value if feature.family is Family.CASE else feature.direction.value for feature in features
+            ],
             "counts_from_last": [feature.aggregate in SINCE for feature in features],
-            "is_yes_or_no": [feature.unit.startswith("yes") for feature in features],
+            "zero_is_none": [feature.aggregate in COUNTING or feature.unit.startswith("yes") for feature in features],
+            "is_share": [feature.unit == "share" for feature in features],
             "worry": [feature.worry for feature in features],
             "strength": [feature.strength for feature in features],
-            "described": [feature.description.rstrip(".") for feature in features],
-            "absence": [feature.absence.removeprefix("Empty: ").rstrip(".") for feature in features],
+            "absence": [feature.absence for feature in features],
         }
     )
 
 
+def _is_none() -> pl.Expr:
+    """Is there nothing: no event to count, or none to count the days from?"""
+    return pl.col("value").is_null() | (pl.col("zero_is_none") & (pl.col("value") == 0))
+
+
 def _side() -> pl.Expr:
-    unknown = pl.col("value").is_null() & ~pl.col("counts_from_last")
+    """A worry raises the chance as its direction says; a strength lowers it so. What may go either way is about the case.
+
+    A count of some events that is merely below the average is no strength, so it stands with the case too.
+    """
+    up = pl.col("contribution") > 0
+    higher, lower = pl.col("direction") == Direction.HIGHER.value, pl.col("direction") == Direction.LOWER.value
     return (
-        pl.when(unknown)
+        pl.when(pl.col("value").is_null() & ~pl.col("counts_from_last"))
         .then(pl.lit(Side.UNKNOWN.value))
-        .when("about_case")
-        .then(pl.lit(Side.CASE.value))
-        .when(pl.col("contribution") > 0)
+        .when(up & ((higher & ~_is_none()) | (lower & ~_is_none())))
         .then(pl.lit(Side.WORRY.value))
-        .otherwise(pl.lit(Side.STRENGTH.value))
+        .when(~up & ((higher & _is_none()) | lower))
+        .then(pl.lit(Side.STRENGTH.value))
+        .otherwise(pl.lit(Side.CASE.value))
     )
 
 
 def _words() -> pl.Expr:
-    """The declared text where it is true of the value; else the description and the value.
-
-    A text without "{value}" speaks of some ("domestic abuse was found") or, as a strength of its own, of none ("no
-    contacts in the last year"). It may not be shown for a value that makes it untrue.
-    """
+    """The declared text with its number, or what absence means where there is none."""
     value = pl.col("value")
     text = pl.when(pl.col("contribution") > 0).then("worry").otherwise("strength")
-    speaks_of_none = (pl.col("contribution") <= 0) & (pl.col("strength") != pl.col("worry"))
-    is_true = text.str.contains("{value}", literal=True) | ((value == 0) == speaks_of_none)
-    decimals = pl.when(value.abs() < 10).then(value.round(2)).otherwise(value.round(1)).cast(pl.String)
-    number = pl.when(value == value.round()).then(value.cast(pl.Int64).cast(pl.String)).otherwise(decimals)
-    yes_or_no = pl.when(value == 0).then(pl.lit("no")).otherwise(pl.lit("yes"))
-    shown = pl.when("is_yes_or_no").then(yes_or_no).otherwise(number)
-    return (
-        pl.when(value.is_null())
-        .then(pl.col("described") + ": " + pl.col("absence"))
-        .when(is_true)
-        .then(text.str.replace("{value}", number, literal=True))
-        .otherwise(pl.col("described") + ": " + shown)
-    )
+    whole = value.round().cast(pl.Int64).cast(pl.String)
+    number = pl.when((value == value.round()) | (value.abs() >= 10)).then(whole).otherwise(value.round(1).cast(pl.String))
+    percent = (value * 100).round().cast(pl.Int64).cast(pl.String) + " %"
+    shown = pl.when("is_share").then(percent).otherwise(number)
+    return pl.when(_is_none()).then("absence").otherwise(text.str.replace("{value}", shown, literal=True))

@@ -25,6 +25,7 @@ from validation.extract import Origin
 CHAMPION, CHALLENGER = "champion", "challenger"
 STATUS = "status"
 RETIRED = "retired"
+NO_USER = {"mlflow.user": "rereferral"}  # MLflow would record the operating system's user name
 PACKAGES = ("interpret-core", "scikit-learn", "skops", "numpy", "polars")
 TRUSTED = ("interpret.glassbox._ebm._ebm.ExplainableBoostingClassifier",)
 
@@ -76,7 +77,7 @@ class Registry:
             experiment = (
                 found.experiment_id if found else client.create_experiment(self.outcome, artifact_location=self._artifacts)
             )
-            with mlflow.start_run(experiment_id=experiment, run_name=f"train {model.trained_to.isoformat()}"):
+            with mlflow.start_run(experiment_id=experiment, run_name=f"train {model.trained_to.isoformat()}", tags=NO_USER):
                 mlflow.log_dict(dict(lineage), "lineage.json")
                 mlflow.log_dict({"evaluation": list(evaluation)}, "evaluation.json")
                 mlflow.log_dict({"findings": [asdict(finding) for finding in trained.findings]}, "criteria.json")
@@ -215,7 +216,7 @@ def _log_candidate(mlflow: Any, experiment: str, row: Mapping[str, Any]) -> None
     numbers = {name: value for name, value in row.items() if isinstance(value, int | float)}
     texts = {name: value for name, value in row.items() if isinstance(value, str)}
     run_name = f"{row['candidate']} {row['test_from']}"
-    with mlflow.start_run(experiment_id=experiment, run_name=run_name, nested=True):
+    with mlflow.start_run(experiment_id=experiment, run_name=run_name, nested=True, tags=NO_USER):
         mlflow.log_params(texts)
         mlflow.log_metrics(numbers)
         for name, points in curves.items():

@@ -174,13 +174,9 @@ def feature(
     revealed_after_working_days: int = 0,
 ) -> Column:
     """A column that feature definitions may read."""
-    return Column(
-        name, kind, Sensitivity.FEATURE, description, required, codes, revealed_by, revealed_after_working_days
-    )
+    return Column(name, kind, Sensitivity.FEATURE, description, required, codes, revealed_by, revealed_after_working_days)
 
 
-def audit(
-    name: str, description: str, kind: Kind, *, codes: str | None = None, revealed_by: str | None = None
-) -> Column:
+def audit(name: str, description: str, kind: Kind, *, codes: str | None = None, revealed_by: str | None = None) -> Column:
     """A column for checks and reports, never a feature."""
     return Column(name, kind, Sensitivity.AUDIT, description, codes=codes, revealed_by=revealed_by)

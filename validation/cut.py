@@ -39,9 +39,7 @@ def cut(archive: Archive, table: Table, who: pl.DataFrame) -> pl.DataFrame:
         rows = archive.table(table.name).with_columns(subject=pl.col(table.person))
         happened = pl.col(table.happened) if table.happened else pl.lit(None, pl.Date)
         found = who.join(rows, on="subject", how="inner").with_columns(happened=happened)
-    visible = (pl.col("known_from") <= pl.col("as_of")) & (
-        pl.col("known_to").is_null() | (pl.col("known_to") > pl.col("as_of"))
-    )
+    visible = (pl.col("known_from") <= pl.col("as_of")) & (pl.col("known_to").is_null() | (pl.col("known_to") > pl.col("as_of")))
     if table.happened is not None:
         visible &= pl.col("happened") <= pl.col("as_of")
     values = [revealed(column) for column in table.kept]

@@ -10,9 +10,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
-ENVIRONMENT = Environment(
-    loader=PackageLoader("validation", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True
-)
+ENVIRONMENT = Environment(loader=PackageLoader("validation", "."), autoescape=True, trim_blocks=True, lstrip_blocks=True)
 # Great Expectations gives the same id to parts of every section, and headings that skip four levels.
 IDENTIFIER = re.compile(r'\s+id="[^"]*"')
 HEADING = re.compile(r"(</?)h5\b")

@@ -105,9 +105,7 @@ def run_checks(
 def _broken(check: Check, rows: Sequence[int]) -> pl.DataFrame:
     found = pl.DataFrame({"row": rows}, schema={"row": pl.UInt32()})
     named = {"table": check.table, "rule": check.rule, "severity": check.severity.value}
-    return found.with_columns(pl.lit(value).alias(column) for column, value in named.items()).select(
-        list(BROKEN_SCHEMA)
-    )
+    return found.with_columns(pl.lit(value).alias(column) for column, value in named.items()).select(list(BROKEN_SCHEMA))
 
 
 def _context() -> EphemeralDataContext:

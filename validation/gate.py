@@ -13,7 +13,7 @@ import polars as pl
 from validation.checks import Severity
 from validation.conforming import Conformed, conform
 from validation.contract import Table
-from validation.errors import ChecksError
+from validation.errors import ChecksError, ContractError
 from validation.extract import Extract, Manifest
 from validation.privacy import refuse_identifiers
 from validation.rereferrals import ReReferrals, count_re_referrals
@@ -75,6 +75,11 @@ def check_extract(extract: Extract, docs: Path | None = None) -> Gated:
     from validation.rules import all_checks, derived
 
     refuse_identifiers(extract)
+    if not extract.manifest.key_fingerprint:
+        raise ContractError(
+            "The extract's manifest has no 'key_fingerprint', which tells one pseudonymisation key from another: let "
+            "'rereferral pseudonymise' write it, or give a text of your own that changes with the key."
+        )
     _require_tables(extract)
     supplied = [name for name in TABLES if name in extract.tables]
     conformed = {name: conform(TABLES[name], extract.tables[name]) for name in supplied}

@@ -128,9 +128,7 @@ def versions(table: Table, vintages: Sequence[tuple[date, pl.DataFrame]], happen
     assumed = pl.min_horizontal(pl.col("happened").fill_null(pl.col("extract_date")), "extract_date")
     stacked = (
         stacked.filter(pl.col("change") != Change.AGED_OUT)
-        .with_columns(
-            known_from=pl.when(pl.col("change") == Change.FIRST).then(assumed).otherwise(pl.col("extract_date"))
-        )
+        .with_columns(known_from=pl.when(pl.col("change") == Change.FIRST).then(assumed).otherwise(pl.col("extract_date")))
         .sort(table.key, "extract_date")
         .with_columns(known_to=pl.col("extract_date").shift(-1).over(table.key))
         .filter(pl.col("change") != Change.WITHDRAWN)
@@ -138,9 +136,7 @@ def versions(table: Table, vintages: Sequence[tuple[date, pl.DataFrame]], happen
     return stacked.select(*table.schema, "known_from", "known_to").sort(table.key, "known_from")
 
 
-def build_archive(
-    vintages: Mapping[str, Sequence[tuple[date, pl.DataFrame]]], window_start: date, extract_date: date
-) -> Archive:
+def build_archive(vintages: Mapping[str, Sequence[tuple[date, pl.DataFrame]]], window_start: date, extract_date: date) -> Archive:
     """All tables' versions from all vintages up to ``extract_date`` (pairs of extract date and frame, oldest first)."""
     result: dict[str, pl.DataFrame] = {}
     for name, table in TABLES.items():

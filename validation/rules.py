@@ -199,9 +199,9 @@ def _view(table: Table, frames: Mapping[str, pl.DataFrame], extract_date: date) 
             .unique(parent.key, keep="first", maintain_order=True)
             .with_columns(pl.lit(value=False).alias(absent))
         )
-        view = view.join(
-            rows, left_on=reference.column, right_on=parent.key, how="left", maintain_order="left"
-        ).with_columns(pl.col(absent).fill_null(value=True))
+        view = view.join(rows, left_on=reference.column, right_on=parent.key, how="left", maintain_order="left").with_columns(
+            pl.col(absent).fill_null(value=True)
+        )
     if table.name in COUNTS:
         count, child, column, which = COUNTS[table.name]
         rows = _supplied(frames, child)
@@ -229,7 +229,4 @@ def derived(frames: Mapping[str, pl.DataFrame], extract_date: date) -> dict[str,
 
 def all_checks(tables: Mapping[str, Table]) -> dict[str, tuple[Check, ...]]:
     """For each table its checks from the contract, then one for each rule across rows and tables."""
-    return {
-        name: checks_for(table) + tuple(rule.check for rule in RULES if rule.table == name)
-        for name, table in tables.items()
-    }
+    return {name: checks_for(table) + tuple(rule.check for rule in RULES if rule.table == name) for name, table in tables.items()}

@@ -28,8 +28,7 @@ REASONS = {
 }
 
 WHAT_IT_IS = (
-    "An order in which to make additional, early offers of help, such as restorative early help or a Family Group "
-    "Conference.",
+    "An order in which to make additional, early offers of help, such as restorative early help or a Family Group Conference.",
     "Offers are voluntary. A family may say no, and nothing follows from that.",
     "A person decides each time, knows more than this list does, and may disagree with it.",
 )
@@ -37,8 +36,7 @@ WHAT_IT_IS_NOT = (
     "Not a reason to close a case, to keep one open or to escalate it.",
     "Not an assessment of harm or safety. It says what happened to many children like this one, not what will happen "
     "to this child.",
-    "Not a way to ration what a family is entitled to, such as the family group decision-making offer before care "
-    "proceedings.",
+    "Not a way to ration what a family is entitled to, such as the family group decision-making offer before care proceedings.",
 )
 
 MONTHS = (
@@ -109,9 +107,7 @@ class NightList:
         _require(counts.open_cases == counts.scored + not_scored, "counts", "open cases are not scored + not scored")
         _require(counts.scored == self.cases.filter(~pl.col("abstained")).height, "counts", "scored is not the cases")
         _require(self.listed.height == min(self.capacity, ranked), "families", "not filled to the capacity")
-        _require(
-            (self.families["shuffle_seed"] == self.shuffle_seed).all(), "families", "drawn with another shuffle seed"
-        )
+        _require((self.families["shuffle_seed"] == self.shuffle_seed).all(), "families", "drawn with another shuffle seed")
         for name, frame in (("cases", self.cases), ("reasons", self.reasons)):
             _require((frame["as_of"] == self.as_of).all(), name, "it is of another night")
         _require(self.listed.join(self.cases, on="family_id", how="anti").is_empty(), "cases", "a family has none")
@@ -173,8 +169,7 @@ class NightList:
                 "so no order is given. The reasons are below."
             )
         return (
-            f"There is room for 0 families this week, so none is listed. {number(ranked, 'family is', 'families are')} "
-            "in order."
+            f"There is room for 0 families this week, so none is listed. {number(ranked, 'family is', 'families are')} in order."
         )
 
     @property
@@ -276,6 +271,4 @@ def _shaped(name: str, frame: pl.DataFrame, columns: Mapping[str, pl.DataType]) 
 
 def _require(fits: bool, part: str, fault: str) -> None:
     if not fits:
-        raise ChecksError(
-            f"'{part}' of the night's list does not fit: {fault}. No list is published; run the night again."
-        )
+        raise ChecksError(f"'{part}' of the night's list does not fit: {fault}. No list is published; run the night again.")

@@ -154,9 +154,7 @@ def _read_return(path: Path) -> tuple[Header, dict[str, pl.DataFrame]]:
             "the memory. A census return has none: export it again."
         ) from None
     except ParseError as error:
-        raise SourceError(
-            f"'{path}' is not well-formed XML near line {error.position[0]}. Export the return again."
-        ) from None
+        raise SourceError(f"'{path}' is not well-formed XML near line {error.position[0]}. Export the return again.") from None
     except (OSError, LookupError, ValueError) as error:
         raise SourceError(f"'{path}' cannot be read ({type(error).__name__}). Export the return again.") from None
     if header is None:
@@ -169,9 +167,7 @@ def _read_return(path: Path) -> tuple[Header, dict[str, pl.DataFrame]]:
 def _stream(file: IO[bytes], path: Path) -> Iterator[Element]:
     """The Header and every Child, each emptied and cut off from its parent once it has been used."""
     open_elements: list[Element] = []
-    for event, element in iterparse(
-        file, events=("start", "end"), forbid_dtd=True, forbid_entities=True, forbid_external=True
-    ):
+    for event, element in iterparse(file, events=("start", "end"), forbid_dtd=True, forbid_entities=True, forbid_external=True):
         if event == "start":
             if not open_elements and element.tag != "Message":
                 raise ContractError(f"'{path}' is no CIN census: its outermost element must be 'Message'.")
@@ -189,16 +185,12 @@ def _read_header(element: Element, path: Path) -> Header:
         raise ContractError(f"'{path}' is no CIN census: its Collection is '{collection}' and must be 'CIN'.")
     authorities = {(lea.text or "").strip() for lea in element.iterfind("Source/LEA")} - {""}
     if len(authorities) != 1:
-        raise ContractError(
-            f"The Header of '{path}' must name one authority in Source/LEA; it names {len(authorities)}."
-        )
+        raise ContractError(f"The Header of '{path}' must name one authority in Source/LEA; it names {len(authorities)}.")
     software = {(code.text or "").strip() for code in element.iterfind("Source/SoftwareCode")}
     try:
         reference_date = date.fromisoformat(element.findtext("CollectionDetails/ReferenceDate", "").strip())
     except ValueError:
-        raise ContractError(
-            f"The Header of '{path}' needs CollectionDetails/ReferenceDate, a date such as 2025-03-31."
-        ) from None
+        raise ContractError(f"The Header of '{path}' needs CollectionDetails/ReferenceDate, a date such as 2025-03-31.") from None
     origin = Origin.INVENTED if software == {INVENTED_SOFTWARE} else Origin.REAL
     return Header(authorities.pop(), reference_date, origin)
 

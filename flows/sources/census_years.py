@@ -76,9 +76,9 @@ def _key_tables(parts: Mapping[str, pl.DataFrame], known: pl.DataFrame | None, r
     return {
         "ssd_person": parts["Child"].drop("record", "parent"),
         "ssd_disability": disabilities.select(
-            pl.concat_str(
-                "person", "disa_disability_code", _repeat("person", "disa_disability_code"), separator="|"
-            ).alias("disa_table_id"),
+            pl.concat_str("person", "disa_disability_code", _repeat("person", "disa_disability_code"), separator="|").alias(
+                "disa_table_id"
+            ),
             pl.col("person").alias("disa_person_id"),
             "disa_disability_code",
         ),
@@ -159,11 +159,7 @@ def _key_episodes(details: pl.DataFrame, known: pl.DataFrame | None, reference_d
 def _match(rows: pl.DataFrame, earlier: pl.DataFrame, on: list[str]) -> pl.DataFrame:
     """Which row (``record``) continues which episode, one to one in order among those that agree in ``on``."""
     place = pl.int_range(pl.len()).over(on).alias("place")
-    return (
-        rows.with_columns(place)
-        .join(earlier.with_columns(place), on=[*on, "place"])
-        .select("record", "cine_referral_id")
-    )
+    return rows.with_columns(place).join(earlier.with_columns(place), on=[*on, "place"]).select("record", "cine_referral_id")
 
 
 def _key_rows(part: pl.DataFrame, owners: pl.DataFrame, kind: str, day: str) -> pl.DataFrame:

@@ -167,9 +167,7 @@ def _read_table(connection: sa.Connection, table: sa.TableClause, contract: Tabl
     schema = pl.Schema({name: dtype for (name, _), (_, dtype) in zip(chosen, readings, strict=True)})
     frames = [pl.DataFrame(schema=schema)]
     if chosen:
-        query = sa.select(
-            *[expression.label(name) for (name, _), (expression, _) in zip(chosen, readings, strict=True)]
-        )
+        query = sa.select(*[expression.label(name) for (name, _), (expression, _) in zip(chosen, readings, strict=True)])
         frames += [pl.DataFrame(rows, schema=schema, orient="row") for rows in _stream(connection, query)]
     return pl.concat(frames)
 

@@ -72,9 +72,7 @@ def _read_manifest(folder: Path) -> Manifest:
     try:
         values = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise SourceError(
-            f"'{path}' cannot be read as JSON ({type(error).__name__}). Write it so:\n{EXAMPLE}"
-        ) from None
+        raise SourceError(f"'{path}' cannot be read as JSON ({type(error).__name__}). Write it so:\n{EXAMPLE}") from None
     if not isinstance(values, dict):
         raise ContractError(f"'{path}' must hold one JSON object. Write it so:\n{EXAMPLE}")
     return build_manifest(values, str(path))
@@ -130,6 +128,4 @@ def _whole_rows(reader: Iterator[Sequence[str]], width: int, path: Path) -> Iter
         if len(row) == width:
             yield row
         elif row:  # an empty line is no row
-            raise SourceError(
-                f"'{path}' is broken: its row {number} has {len(row)} fields, the header {width}. Write it again."
-            )
+            raise SourceError(f"'{path}' is broken: its row {number} has {len(row)} fields, the header {width}. Write it again.")

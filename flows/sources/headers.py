@@ -18,19 +18,14 @@ def name_columns(table: str, names: Sequence[str]) -> list[str]:
     Blanks, case and byte order mark are ignored and aliases of the contract are replaced. Raises ``ContractError``
     when a column has no name or when two columns come out with the same one.
     """
-    aliases = (
-        {alias: column.name for column in TABLES[table].columns for alias in column.aliases}
-        if (table in TABLES)
-        else {}
-    )
+    aliases = {alias: column.name for column in TABLES[table].columns for alias in column.aliases} if (table in TABLES) else {}
     cleaned = [clean_name(name) for name in names]
     if "" in cleaned:
         raise ContractError(f"A column of '{table}' has no name. Every column needs one: name it or remove it.")
     named = [aliases.get(name, name) for name in cleaned]
     refuse_repeats(
         named,
-        f"Column '{{}}' of '{table}' arrived more than once (case and aliases do not tell columns "
-        "apart). Keep one of them.",
+        f"Column '{{}}' of '{table}' arrived more than once (case and aliases do not tell columns apart). Keep one of them.",
     )
     return named
 

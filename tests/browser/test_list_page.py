@@ -75,9 +75,9 @@ def example(*, demonstration: bool = False, invented: bool = True, capacity: int
         cases.filter(~pl.col("abstained"))
         .select("as_of", "person_id", "referral_id", shown=pl.int_range(pl.len()) % 4 + 4)
         .join(
-            pl.DataFrame(
-                WORDS, orient="row", schema=["side", "words", "contribution", "feature", "value"]
-            ).with_columns(rank=pl.int_range(1, pl.len() + 1)),
+            pl.DataFrame(WORDS, orient="row", schema=["side", "words", "contribution", "feature", "value"]).with_columns(
+                rank=pl.int_range(1, pl.len() + 1)
+            ),
             how="cross",
         )
         .filter(pl.col("rank") <= pl.col("shown"))
@@ -181,9 +181,7 @@ def test_the_page_fits_a_telephone(opened: Page) -> None:
     assert opened.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-@pytest.mark.parametrize(
-    ("day", "words"), [(1, None), (2, "This list is 8 days old."), (20, "This list is 26 days old.")]
-)
+@pytest.mark.parametrize(("day", "words"), [(1, None), (2, "This list is 8 days old."), (20, "This list is 26 days old.")])
 def test_a_list_of_over_seven_days_says_how_old_it_is(opened: Page, day: int, words: str | None) -> None:
     opened.clock.set_fixed_time(datetime(2026, 12, day, 8, tzinfo=UTC))
     opened.reload()

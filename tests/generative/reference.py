@@ -88,9 +88,9 @@ class Reference:
                     found.append(Version(*standing[key], until=night.day))
                 since = min(self._assumed(table, row, night.day), night.day) if first else night.day
                 standing[key] = row, since
-            for key in set(standing) - set(rows):
-                if not self._lies_before(table, standing[key][0], night.window_start):
-                    found.append(Version(*standing.pop(key), until=night.day))
+            gone = [key for key in standing if key not in rows]
+            deleted = [key for key in gone if not self._lies_before(table, standing[key][0], night.window_start)]
+            found += [Version(*standing.pop(key), until=night.day) for key in deleted]
             first = False
         return found + [Version(row, since, NEVER) for row, since in standing.values()]
 
@@ -134,9 +134,10 @@ class Reference:
                     if day is None or day > as_of:
                         row[column.name] = None
             for parent in self._parents(table, row, as_of):
-                happened = (
-                    parent[table.happened.split(".")[1]] if table.person is None else row[table.happened] if table.happened else ALWAYS
-                )
+                if table.person is None:
+                    happened = parent[table.happened.split(".")[1]]
+                else:
+                    happened = row[table.happened] if table.happened else ALWAYS
                 if happened is not None and happened <= as_of:
                     result.append({**row, "happened": happened, "subject": parent["subject"]})
         return result
@@ -193,9 +194,7 @@ class Reference:
         mine = self.records(person, as_of)
         known = [version.row for version in self.versions["ssd_family"] if version.known(as_of)]
         families = {row["fami_family_id"] for row in known if row["fami_person_id"] in mine}
-        others = {
-            self.current(row["fami_person_id"], as_of) for row in known if row["fami_family_id"] in families
-        }
+        others = {self.current(row["fami_person_id"], as_of) for row in known if row["fami_family_id"] in families}
         seen = {one for one in others if any(self.was_seen(record, as_of) for record in self.records(one, as_of))}
         return {one for one in seen if not self.records(one, as_of) & mine}
 
@@ -345,7 +344,8 @@ class Reference:
         rows = self.shown("ssd_cin_episodes", subjects, as_of)
         code = next(row["cine_referral_source_code"] for row in rows if row["cine_referral_id"] == case["referral_id"])
         source = source_group(code)
-        groups = {"police": "Police", "school": "Schools", "health": "Health services", "individual": "Individual", "la": "LA services"}
+        groups = {"police": "Police", "school": "Schools", "health": "Health services", "individual": "Individual"}
+        groups["la"] = "LA services"
         return {
             "happened": as_of, "days_open": (as_of - case["began_on"]).days, "without_birth_date": dob is None,
             "age_months": None if dob is None else (as_of.year - dob.year) * 12 + as_of.month - dob.month,
@@ -431,22 +431,16 @@ def value_of(feature: Feature, counted: list[Row], as_of: date) -> float | None:
     """The aggregate of the events that a feature counts."""
     ages = [(as_of - event["happened"]).days for event in counted]
     values = [event[feature.value] for event in counted if feature.value and event[feature.value] is not None]
-    match feature.aggregate:
-        case Aggregate.COUNT:
-            return len(counted)
-        case Aggregate.ANY:
-            return bool(counted)
-        case Aggregate.OPEN_NOW:
-            return any(event["ended"] is None for event in counted)
-        case Aggregate.DISTINCT:
-            return len(set(values))
-        case Aggregate.DAYS_SINCE_LAST:
-            return min(ages, default=None)
-        case Aggregate.DAYS_SINCE_FIRST:
-            return max(ages, default=None)
-        case Aggregate.MAX:
-            return max(values, default=None)
-        case Aggregate.MEAN | Aggregate.SHARE:
-            return sum(values) / len(values) if values else None
-        case Aggregate.LATEST:
-            return values[-1] if values else None
+    found = {
+        Aggregate.COUNT: lambda: len(counted),
+        Aggregate.ANY: lambda: bool(counted),
+        Aggregate.OPEN_NOW: lambda: any(event["ended"] is None for event in counted),
+        Aggregate.DISTINCT: lambda: len(set(values)),
+        Aggregate.DAYS_SINCE_LAST: lambda: min(ages, default=None),
+        Aggregate.DAYS_SINCE_FIRST: lambda: max(ages, default=None),
+        Aggregate.MAX: lambda: max(values, default=None),
+        Aggregate.MEAN: lambda: sum(values) / len(values) if values else None,
+        Aggregate.SHARE: lambda: sum(values) / len(values) if values else None,
+        Aggregate.LATEST: lambda: values[-1] if values else None,
+    }
+    return found[feature.aggregate]()

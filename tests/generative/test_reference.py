@@ -1,6 +1,7 @@
 """Every registered feature, every row of the cohort and both outcomes, against plain Python."""
 
 from datetime import timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -8,22 +9,24 @@ from hypothesis import given
 from features.catalogue import CATALOGUE
 from features.cohort import build_cohort
 from features.matrix import build_matrix
-from features.outcomes import OUTCOMES, Outcome, label
-from tests.generative.reference import Night, Reference
-from tests.generative.worlds import DATES, archived, worlds
+from features.outcomes import OUTCOMES, Outcome, label, latest_mature
+from tests.generative.reference import Reference
+from tests.generative.worlds import DATES, a_world, archived, randoms, seeded
 
 COHORT = ("as_of", "person_id", "referral_id", "family_id", "referral_date", "began_on", "overlaps", "dob")
+LABELS = ("outcome", "outside", "exit", "closed_in_window")
 
 
-def agrees(value: object, expected: object) -> bool:
+def agrees(value: object, expected: float | None) -> bool:
     """Are the two equal, as Float32 holds them?"""
     if value is None or expected is None:
         return value is expected
     return value == pytest.approx(float(expected), rel=1e-6)
 
 
-@given(nights=worlds())
-def test_matrix_is_what_plain_python_makes_of_the_nights(nights: list[Night], small_stock: int) -> None:
+@given(random=randoms)
+def test_matrix_is_what_plain_python_makes_of_the_nights(random: Random, small_stock: int) -> None:
+    nights = a_world(random)
     reference = Reference(nights, small_stock)
     matrix = build_matrix(archived(nights), DATES, CATALOGUE)
     expected = [row for day in DATES for row in reference.cohort(day)]
@@ -38,13 +41,20 @@ def test_matrix_is_what_plain_python_makes_of_the_nights(nights: list[Night], sm
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=list(OUTCOMES))
-@given(nights=worlds())
-def test_outcomes_are_what_plain_python_makes_of_the_nights(outcome: Outcome, nights: list[Night], small_stock: int) -> None:
-    reference = Reference(nights, small_stock)
+@given(random=randoms)
+def test_outcomes_are_what_plain_python_makes_of_the_nights(outcome: Outcome, random: Random, small_stock: int) -> None:
+    nights = a_world(random)
     archive = archived(nights)
-    as_of = archive.extract_date - timedelta(days=outcome.days_to_maturity + 28)
-    labelled = label(archive, build_cohort(archive, [as_of]), outcome).to_dicts()
-    expected = [
-        reference.outcome(case, outcome.window_days, outcome.closing_within_days) for case in reference.cohort(as_of)
+    reference = Reference(nights, small_stock)
+    as_of = min(latest_mature(outcome, archive.extract_date), DATES[-1] - timedelta(days=random.choice((180, 365, 366))))
+    labelled = label(archive, build_cohort(archive, [as_of]), outcome).select(LABELS).to_dicts()
+    expected = [reference.outcome(case, outcome.window_days, outcome.closing_within_days) for case in reference.cohort(as_of)]
+    assert labelled == expected
+
+
+def test_worlds_reach_every_feature() -> None:
+    matrices = [build_matrix(archived(a_world(seeded(seed))), DATES, CATALOGUE) for seed in range(25)]
+    idle = [
+        feature.name for feature in CATALOGUE if not any(matrix[feature.name].drop_nulls().ne(0).any() for matrix in matrices)
     ]
-    assert [{name: row[name] for name in ("outcome", "outside", "exit", "closed_in_window")} for row in labelled] == expected
+    assert not idle

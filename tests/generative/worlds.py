@@ -1,10 +1,12 @@
 """Small invented histories: a few children, a few rows, dates at the edges of the windows, and several nights.
 
-A world is a list of nights (see ``reference.py``). Ids are readable words; the core does not ask for pseudonyms.
+A world is a list of nights (see ``reference.py``). Ids are readable words; the core does not ask for pseudonyms. Hypothesis
+draws the seed; rows come from the seed alone, so that worlds are dense from the first one on.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from random import Random
 from typing import Any
 
 import polars as pl
@@ -21,101 +23,93 @@ EARLIER = AS_OF - timedelta(days=28)
 DATES = (EARLIER, AS_OF)
 
 CHILDREN = ("c1", "c2", "c3", "c4")
-EDGES = (-40, -3, -1, 0, 0, 1, 2, 3, 4, 27, 28, 29, 89, 90, 91, 180, 200, 364, 365, 366, 729, 730, 731)
-BIRTHS = (None, date(2006, 11, 1), date(2006, 12, 1), date(2020, 5, 1), date(2024, 11, 1), date(2024, 12, 1))
+EDGES = (-40, -3, -1, 0, 0, 1, 2, 3, 4, 27, 28, 29, 60, 89, 90, 91, 179, 180, 200, 364, 365, 366, 500, 729, 730, 731)
+BIRTHS = (None, date(2006, 11, 1), date(2006, 12, 1), date(2020, 5, 1), date(2015, 2, 1), date(2024, 11, 1), date(2024, 12, 1))
+DEATHS = (None,) * 8 + (date(2024, 11, 1), date(2024, 12, 1))
+FACTORS = ("-", "3A", "16A|3A", "1B|2B|4A|4B", "15A|17A|18A", "10A|19A|7A")
 CODES = {  # those that features look for, and some that they do not
     "referral_source": ("6", "2A", "3A", "1A", "5A", "8"),
     "closure_reason": ("RC8", "RC9", "RC1", "RC7"),
     "contact_outcome_flags": ("NFA", "ADVICE", "ADVICE|NFA", "-"),
-    "assessment_factors": ("-", "3A", "16A|3A", "2B|7A"),
+    "assessment_factors": FACTORS,
     "cla_start_reason": ("S", "P"),
 }
-CORE = ("ssd_person", "ssd_cin_episodes", "ssd_family")
-OTHERS = tuple(name for name in TABLES if name not in (*CORE, "ssd_disability", "ext_workforce"))
-KEYS = {"ssd_cin_episodes": 6, "ssd_person": 4, "ssd_family": 5}
+OPTIONAL = tuple(name for name in TABLES if name not in {"ssd_cin_episodes", "ssd_disability", "ext_workforce"})
+KEYS = {"ssd_person": 4, "ssd_cin_episodes": 12, "ext_person_links": 2}
 
-days = st.sampled_from(EDGES).map(lambda back: AS_OF - timedelta(days=back))
+randoms = st.randoms(use_true_random=True)
 
 
-def _values(table: Table, column: Column) -> st.SearchStrategy[Any]:
-    """What a column may hold."""
-    if column.name == table.key:
-        return st.sampled_from([f"{table.name}-{number}" for number in range(KEYS.get(table.name, 4))])
-    if column.name.endswith("person_id"):
-        return st.sampled_from(CHILDREN)
-    if column.name in {"pers_dob", "pers_expected_dob"}:
-        return st.sampled_from(BIRTHS)
+def seeded(seed: int) -> Random:
+    """The same world for the same seed, for tests that look at several worlds together."""
+    return Random(seed)  # noqa: S311
+
+
+def _some_day(random: Random) -> date:
+    return AS_OF - timedelta(days=random.choice(EDGES))
+
+
+def _value(random: Random, table: Table, column: Column) -> Any:  # noqa: PLR0911
+    """What a column may hold; an optional one is empty now and then."""
     if column.name == "pers_death_date":
-        return st.sampled_from([None, None, None, None, date(2024, 11, 1), date(2024, 12, 1)])
-    match column.kind:
-        case Kind.ID:
-            parent = next((one.table for one in table.references if one.column == column.name), "family")
-            return st.sampled_from([f"{parent}-{number}" for number in range(2)])
-        case Kind.DATE | Kind.MONTH:
-            return days if column.required else st.none() | days
-        case Kind.CODE | Kind.CODES:
-            known = CODES.get(column.codes or "") or tuple(codes(column.codes or ""))[:3]
-            return st.sampled_from(known if column.required else (None, *known))
-        case Kind.YESNO:
-            return st.booleans()
-        case _:
-            return st.integers(0, 10) if column.required else st.none() | st.integers(0, 10)
+        return random.choice(DEATHS)
+    if column.kind is Kind.MONTH:
+        return random.choice(BIRTHS)
+    if column.name.endswith("person_id"):
+        return random.choice((*CHILDREN, *CHILDREN[:2]))
+    if not column.required and random.random() < 0.2:
+        return None
+    if column.kind is Kind.ID:
+        parent = next((one.table for one in table.references if one.column == column.name), "family")
+        return f"{parent}-{random.randrange(4)}"
+    if column.kind is Kind.DATE:
+        return _some_day(random)
+    if column.kind is Kind.YESNO:
+        return random.random() < 0.4
+    if column.kind in {Kind.CODE, Kind.CODES}:
+        return random.choice(CODES.get(column.codes or "") or tuple(codes(column.codes or "")))
+    return random.randint(0, 10)
 
 
-def _in_order(table: Table, row: Row) -> Row:
-    """The row with no end before its beginning, as the gate leaves it."""
+def _row(random: Random, table: Table, number: int) -> Row:
+    """A row with the key of that number, and no end before its beginning, as the gate leaves it."""
+    row = {column.name: _value(random, table, column) for column in table.kept}
+    row[table.key] = CHILDREN[number] if table.name == "ssd_person" else f"{table.name}-{number}"
+    if table.name == "ssd_cin_episodes" and random.random() < 0.4:
+        row["cine_close_date"] = row["cine_close_reason"] = None
+        row["cine_referral_nfa"] = False
     for order in table.orders:
         if row[order.later] is not None and row[order.later] < row[order.earlier]:
-            row[order.later] = row[order.earlier] + (row[order.earlier] - row[order.later])
-    if table.name == "ssd_person":
-        row["pers_person_id"] = CHILDREN[int(row["pers_person_id"][-1]) - 1 if row["pers_person_id"] in CHILDREN else 0]
+            row[order.earlier], row[order.later] = row[order.later], row[order.earlier]
     return row
 
 
-ROWS = {
-    name: st.fixed_dictionaries({column.name: _values(table, column) for column in table.kept}).map(
-        lambda row, table=table: _in_order(table, row)
-    )
-    for name, table in TABLES.items()
-}
+def some_rows(random: Random, name: str, most: int) -> dict[str, Row]:
+    """Up to ``most`` rows of a table by key."""
+    table, keys = TABLES[name], KEYS.get(name, 8)
+    count = random.randint(min(most, keys) // 2, min(most, keys))
+    chosen = [_row(random, table, number) for number in random.sample(range(keys), count)]
+    return {row[table.key]: row for row in chosen}
 
 
-def rows(name: str, most: int) -> st.SearchStrategy[list[Row]]:
-    """Up to ``most`` rows of a table, each with a key of its own."""
-    key = TABLES[name].key
-    return st.lists(ROWS[name], max_size=most, unique_by=lambda row: row[key])
-
-
-@st.composite
-def extracts(draw: st.DrawFn, tables: Sequence[str]) -> dict[str, list[Row]]:
-    """What one night shows of the tables."""
-    return {name: draw(rows(name, KEYS.get(name, 3))) for name in tables}
-
-
-@st.composite
-def worlds(draw: st.DrawFn) -> list[Night]:
+def a_world(random: Random, nights: int | None = None) -> list[Night]:
     """One to three nights: each shows the last one's rows, but for some that are new, corrected or gone."""
-    tables = (*CORE, *draw(st.lists(st.sampled_from(OTHERS), max_size=5, unique=True)))
-    days_back = draw(st.lists(st.sampled_from((-400, -35, -1, 0, 1, 14, 28, 40, 300)), min_size=1, max_size=3, unique=True))
-    window_days = draw(st.sampled_from((150, 3000)))
-    nights: list[Night] = []
-    shown: dict[str, list[Row]] = draw(extracts(tables))
-    for back in sorted(days_back, reverse=True):
-        day = AS_OF - timedelta(days=back)
-        if nights:
-            shown = {name: _changed(draw, name, shown[name]) for name in tables}
-        nights.append(Night(day, day - timedelta(days=window_days), shown))
-    return nights
+    tables = ("ssd_cin_episodes", *(name for name in OPTIONAL if random.random() < 0.85))
+    days_ago = random.sample((-400, -35, -1, 0, 1, 14, 28, 40, 300), nights or random.randint(1, 3))
+    window_days = random.choice((150, 3000, 3000))
+    shown = {name: some_rows(random, name, 12) for name in tables}
+    found: list[Night] = []
+    for ago in sorted(days_ago, reverse=True):
+        day = AS_OF - timedelta(days=ago)
+        found.append(Night(day, day - timedelta(days=window_days), {name: list(rows.values()) for name, rows in shown.items()}))
+        shown = {name: _a_night_later(random, name, rows) for name, rows in shown.items()}
+    return found
 
 
-def _changed(draw: st.DrawFn, name: str, before: list[Row]) -> list[Row]:
-    """The rows of a table a night later."""
-    key = TABLES[name].key
-    after = {row[key]: row for row in before}
-    after |= {row[key]: row for row in draw(rows(name, 2))}
-    for gone in draw(st.lists(st.sampled_from(sorted(after)), max_size=1)) if after else []:
-        del after[gone]
-    return list(after.values())
+def _a_night_later(random: Random, name: str, before: dict[str, Row]) -> dict[str, Row]:
+    """The rows of a table a night later: some new or rewritten, some gone, most as they were."""
+    kept = {key: row for key, row in before.items() if random.random() < 0.85}
+    return kept | some_rows(random, name, random.choice((0, 1, 2)))
 
 
 def frames(shown: Mapping[str, list[Row]]) -> dict[str, pl.DataFrame]:

@@ -128,9 +128,7 @@ def test_rows_of_a_refused_table_are_counted_and_not_fetched(url: str) -> None:
     assert read_source(url).tables["ssd_address"].to_dict(as_series=False) == {"row": [0, 1]}
 
 
-def test_many_rows_come_in_chunks_and_a_chunk_of_nulls_keeps_its_type(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_rows_come_in_chunks_and_a_chunk_of_nulls_keeps_its_type(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     run(
         url,
         """CREATE TABLE ssd_cin_episodes (cine_referral_id text, cine_referral_date date, cine_close_date date);
@@ -244,9 +242,7 @@ def test_a_missing_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
     assert "hidden" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "source", ["postgresql+psycopg://reader:hid den@ho st:port/db", "mysql://reader:hidden@host/db"]
-)
+@pytest.mark.parametrize("source", ["postgresql+psycopg://reader:hid den@ho st:port/db", "mysql://reader:hidden@host/db"])
 def test_a_url_that_cannot_be_used_is_not_repeated(source: str) -> None:
     with pytest.raises(SourceError, match="must begin postgresql") as caught:
         read_source(source)

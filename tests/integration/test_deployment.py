@@ -53,7 +53,8 @@ def test_a_deployed_night_is_run_by_a_worker_and_published(
     prefect(environment, "deployment", "run", "nightly/nightly")
     prefect(environment, "worker", "start", "--pool", "council", "--type", "process", "--run-once", "--limit", "1")
     runs = ask(prefect_server, "flow_runs/filter", deployments={"id": {"any_": [deployments["nightly"]["id"]]}})
-    assert "COMPLETED" in {run["state"]["type"] for run in runs}
+    ended = {run["state"]["type"]: run["state"]["message"] for run in runs}
+    assert "COMPLETED" in ended, ended
     night = workspace / (workspace / "latest").read_text().strip()
     assert json.loads((night / "run.json").read_text())["status"] == "completed"
     artifacts = ask(prefect_server, "artifacts/filter", artifacts={"key": {"any_": ["night"]}})

@@ -226,9 +226,7 @@ def test_no_case_gives_no_family() -> None:
     assert "slot_chance" in found.columns
 
 
-@pytest.mark.parametrize(
-    ("argument", "value"), [("capacity", -1), ("seed", -1), ("seed", 2**32), ("near", 0.0), ("near", 0.5)]
-)
+@pytest.mark.parametrize(("argument", "value"), [("capacity", -1), ("seed", -1), ("seed", 2**32), ("near", 0.0), ("near", 0.5)])
 def test_an_argument_out_of_range_is_refused_by_name(argument: str, value: float) -> None:
     arguments = {"capacity": 1, "seed": 1, "near": 0.001} | {argument: value}
     with pytest.raises(SettingsError, match=f"'{argument}' is {value}"):

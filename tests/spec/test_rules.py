@@ -100,8 +100,7 @@ BROKEN_ACTIVITY = {
 }  # fmt: skip
 
 DRAWINGS: dict[tuple[str, str], dict[str, str]] = {
-    (code, table): {EPISODES: CASES, table: activity(DATES[table], broken)}
-    for (code, table), broken in BROKEN_ACTIVITY.items()
+    (code, table): {EPISODES: CASES, table: activity(DATES[table], broken)} for (code, table), broken in BROKEN_ACTIVITY.items()
 }
 
 DRAWINGS |= {

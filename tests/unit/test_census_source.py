@@ -123,9 +123,7 @@ def test_a_return_of_2025_has_sex_plans_enquiries_conferences_and_protection_pla
     enquiry = f"{episode}|s47|2024-07-01|0"
     person = found["ssd_person"].row(0, named=True)
     assert (person["pers_upn"], person["pers_legacy_id"], person["pers_sex"]) == ("A123", "B123", "U")
-    assert found["ssd_cin_plans"].rows() == [
-        (f"{episode}|cin plan|2024-06-01|0", episode, "kid1", "2024-06-01", "2024-08-01")
-    ]
+    assert found["ssd_cin_plans"].rows() == [(f"{episode}|cin plan|2024-06-01|0", episode, "kid1", "2024-06-01", "2024-08-01")]
     assert found["ssd_s47_enquiry"].rows() == [
         (enquiry, episode, "kid1", "2024-07-01", "0"),
         (f"{episode}|s47|2024-08-05|0", episode, "kid1", "2024-08-05", "1"),
@@ -134,9 +132,7 @@ def test_a_return_of_2025_has_sex_plans_enquiries_conferences_and_protection_pla
         (f"{episode}|icpc|2024-07-20|0", enquiry, "kid1", episode, "N", "2024-07-22", "2024-07-20"),
         (f"{episode}|icpc|2024-09-01|0", None, "kid1", episode, "Y", None, "2024-09-01"),
     ]
-    assert found["ssd_cp_plans"].rows() == [
-        (f"{episode}|cp plan|2024-07-20|0", episode, "kid1", "2024-07-20", None, "NEG")
-    ]
+    assert found["ssd_cp_plans"].rows() == [(f"{episode}|cp plan|2024-07-20|0", episode, "kid1", "2024-07-20", None, "NEG")]
     for name, frame in found.items():
         assert set(frame.columns) <= {column.name for column in TABLES[name].columns}
         assert {column.name for column in TABLES[name].columns if column.required} <= set(frame.columns)
@@ -183,21 +179,17 @@ def test_a_corrected_source_does_not_split_an_episode_or_what_belongs_to_it(writ
     assessed = "<Assessments><AssessmentActualStartDate>2022-01-03</AssessmentActualStartDate>{}</Assessments>"
     done = "<AssessmentAuthorisationDate>2022-04-10</AssessmentAuthorisationDate>"
     write(2022, child(details("2022-01-01", source="6", parts=assessed.format(""))))
-    found = tables(
-        write(2023, child(details("2022-01-01", source="1A", close="2022-08-01", parts=assessed.format(done))))
-    )
-    assert found["ssd_cin_episodes"].select(
-        "cine_referral_id", "cine_referral_source_code", "cine_close_date"
-    ).rows() == [("kid1|2022-01-01|6|0", "1A", "2022-08-01")]
+    found = tables(write(2023, child(details("2022-01-01", source="1A", close="2022-08-01", parts=assessed.format(done)))))
+    assert found["ssd_cin_episodes"].select("cine_referral_id", "cine_referral_source_code", "cine_close_date").rows() == [
+        ("kid1|2022-01-01|6|0", "1A", "2022-08-01")
+    ]
     assert found["ssd_cin_assessments"].select("cina_referral_id", "cina_assessment_auth_date").rows() == [
         ("kid1|2022-01-01|6|0", "2022-04-10")
     ]
 
 
 def test_of_two_referrals_on_one_day_the_open_one_is_continued(write: Write) -> None:
-    write(
-        2022, child(details("2022-01-01", nfa="1") + details("2022-01-01", close="2022-02-01") + details("2022-01-01"))
-    )
+    write(2022, child(details("2022-01-01", nfa="1") + details("2022-01-01", close="2022-02-01") + details("2022-01-01")))
     found = tables(write(2023, child(details("2022-01-01", close="2022-08-01"))))
     assert found["ssd_cin_episodes"].sort("cine_referral_id").select(
         "cine_referral_id", "cine_close_date", "cine_referral_nfa"
@@ -236,9 +228,7 @@ def test_adding_a_year_changes_no_key_and_children_are_never_mixed(write: Write)
 def test_disabilities_are_those_of_the_latest_return(write: Write) -> None:
     write(2022, child(details("2021-06-01"), disabilities="<Disabilities><Disability>NONE</Disability></Disabilities>"))
     found = tables(
-        write(
-            2023, child(details("2021-06-01"), disabilities="<Disabilities><Disability>LD</Disability></Disabilities>")
-        )
+        write(2023, child(details("2021-06-01"), disabilities="<Disabilities><Disability>LD</Disability></Disabilities>"))
     )
     assert found["ssd_disability"]["disa_disability_code"].to_list() == ["LD"]
 

@@ -67,10 +67,7 @@ def test_a_closing_that_lies_ahead_is_only_asked_about() -> None:
 
 def test_every_code_list_that_is_asked_for_exists() -> None:
     asked = {
-        check.other
-        for table in TABLES.values()
-        for check in checks_for(table)
-        if check.asks in {Asks.IN_LIST, Asks.ALL_IN_LIST}
+        check.other for table in TABLES.values() for check in checks_for(table) if check.asks in {Asks.IN_LIST, Asks.ALL_IN_LIST}
     }
     assert asked
     assert asked <= set(code_lists())

@@ -65,7 +65,19 @@ def test_no_date_is_no_date_and_nothing_unreadable(sent: Any) -> None:
 
 @pytest.mark.parametrize(
     "sent",
-    ["soon", "2026-02-30", "31/02/2026", "11/24/2026", "24/11/26", "0204-01-01", "20261124", "2026", 46350, time(12), "24 Nov 2026"],
+    [
+        "soon",
+        "2026-02-30",
+        "31/02/2026",
+        "11/24/2026",
+        "24/11/26",
+        "0204-01-01",
+        "20261124",
+        "2026",
+        46350,
+        time(12),
+        "24 Nov 2026",
+    ],
 )
 def test_what_is_no_date_becomes_empty_and_is_counted(sent: Any) -> None:
     found = read("ssd_cin_episodes", "cine_close_date", pl.Series([sent]))
@@ -218,7 +230,7 @@ def test_comments_set_no_flag_and_are_counted(sent: str, comment: str) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_text_whatever_passes_as_flags(text: str) -> None:
     """Broken or not, a value comes out as codes of the list and the two signs, and nothing else."""
     allowed = {*codes("referral_outcome_flags"), NO_CODES, UNLISTED}
@@ -248,7 +260,9 @@ def test_factors_in_every_dialect(sent: str, factors: str) -> None:
 
 def test_what_is_unlisted_is_in_no_list_so_that_the_check_asks_about_it() -> None:
     assert not [name for name, listed in code_lists().items() if UNLISTED in listed or NO_CODES in listed]
-    asked = {check.column for table in TABLES.values() for check in checks_for(table) if check.asks in (Asks.IN_LIST, Asks.ALL_IN_LIST)}
+    asked = {
+        check.column for table in TABLES.values() for check in checks_for(table) if check.asks in (Asks.IN_LIST, Asks.ALL_IN_LIST)
+    }
     coded = {column.name for table in TABLES.values() for column in table.kept if column.kind in (Kind.CODE, Kind.CODES)}
     assert asked == coded
 
@@ -299,7 +313,9 @@ MESSY: dict[Kind, st.SearchStrategy[str | None]] = {
     Kind.DATE: st.sampled_from(["2026-11-24", "24/11/2026 10:00", "1900-01-01", "soon", "", None]),
     Kind.MONTH: st.sampled_from(["2026-11-01", "01/11/2026", "soon", None]),
     Kind.CODE: st.sampled_from(["1A", "1a-x", "POLICE", "RC1", "Zebedee", "??", "?", "A1", "Y", "", None]),
-    Kind.CODES: st.sampled_from(["NFA", '["1A",null]', '{"NFA_FLAG":"Y","COMMENTS":"x"}', "some words", "[]", "-", "?", "", None]),
+    Kind.CODES: st.sampled_from(
+        ["NFA", '["1A",null]', '{"NFA_FLAG":"Y","COMMENTS":"x"}', "some words", "[]", "-", "?", "", None]
+    ),
     Kind.YESNO: st.sampled_from(["Y", "b) No", "1", "perhaps", None]),
     Kind.INTEGER: st.sampled_from(["7", "7.5", "x", None]),
     Kind.NUMBER: st.sampled_from(["7", "7.5", "nan", None]),
@@ -315,7 +331,7 @@ def messy_tables(draw: st.DrawFn) -> tuple[str, pl.DataFrame]:
 
 
 @given(messy_tables())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_conforming_a_conformed_frame_changes_nothing(messy: tuple[str, pl.DataFrame]) -> None:
     name, frame = messy
     once = conform(TABLES[name], frame)
@@ -328,7 +344,7 @@ def test_conforming_a_conformed_frame_changes_nothing(messy: tuple[str, pl.DataF
 
 
 @given(messy_tables())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_every_value_is_read_or_counted(messy: tuple[str, pl.DataFrame]) -> None:
     name, frame = messy
     found = conform(TABLES[name], frame)

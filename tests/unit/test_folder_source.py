@@ -48,9 +48,7 @@ def test_names_of_files_and_columns_come_in_any_case_with_blanks_and_a_byte_orde
 
 def test_csv_values_stay_text_and_only_empty_ones_become_null(folder: Path) -> None:
     put(folder, "ssd_person.csv", 'a,b,c,d\n007,"",,"two\nlines"\n1.50, ,NULL,"say ""x"""\n\n')
-    expected = pl.DataFrame(
-        {"a": ["007", "1.50"], "b": [None, " "], "c": [None, "NULL"], "d": ["two\nlines", 'say "x"']}
-    )
+    expected = pl.DataFrame({"a": ["007", "1.50"], "b": [None, " "], "c": [None, "NULL"], "d": ["two\nlines", 'say "x"']})
     assert_frame_equal(read_folder(folder).tables["ssd_person"], expected)
 
 

@@ -37,9 +37,7 @@ def frames(children: int = 6) -> dict[str, pl.DataFrame]:
     """Children with one episode, one assessment and one row of factors each, all in order."""
     numbers = range(children)
     return {
-        PERSON: pl.DataFrame(
-            {"pers_person_id": [key("p", n) for n in numbers], "pers_dob": "2016-05-01", "pers_sex": "F"}
-        ),
+        PERSON: pl.DataFrame({"pers_person_id": [key("p", n) for n in numbers], "pers_dob": "2016-05-01", "pers_sex": "F"}),
         EPISODES: pl.DataFrame(
             {
                 "cine_referral_id": [key("r", n) for n in numbers],
@@ -185,7 +183,7 @@ def faulty_tables(draw: st.DrawFn) -> dict[str, pl.DataFrame]:
 
 
 @given(faulty_tables())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_nothing_is_lost_and_every_parent_is_there(tables: dict[str, pl.DataFrame]) -> None:
     gated = passed(tables)
     for name, count in gated.counts.items():
@@ -224,7 +222,7 @@ def test_a_required_column_that_is_missing_stops(column: str) -> None:
 
 
 def test_privacy_comes_before_everything_else() -> None:
-    with pytest.raises(PrivacyError, match="0 keys|1 keys") as stop:
+    with pytest.raises(PrivacyError, match="1 keys") as stop:
         passed({PERSON: pl.DataFrame({"pers_person_id": ["1086942"]})})
     assert stop.value.exit_code == 12
 
@@ -310,7 +308,7 @@ def test_re_referrals_are_those_of_the_last_twelve_months() -> None:
 
 
 def test_too_many_withdrawn_rows_stop() -> None:
-    with pytest.raises(ChecksError, match="'ssd_contacts': 6 of 100 known rows are gone .* limit of 5%") as stop:
+    with pytest.raises(ChecksError, match=r"'ssd_contacts': 6 of 100 known rows are gone .* limit of 5%") as stop:
         stop_if_withdrawn("ssd_contacts", 6, 100, 0.05)
     assert stop.value.exit_code == 13
     stop_if_withdrawn("ssd_contacts", 5, 100, 0.05)

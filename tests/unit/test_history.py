@@ -6,12 +6,11 @@ from typing import Any
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from validation.history import LONG_AGO, Change, build_archive, current, difference, versions
+from validation.history import LONG_AGO, build_archive, current, difference, versions
 from validation.tables.catalogue import TABLES
 
 CONTACTS, FAMILY = TABLES["ssd_contacts"], TABLES["ssd_family"]
 ASSESSMENTS, FACTORS = TABLES["ssd_cin_assessments"], TABLES["ssd_assessment_factors"]
-EPISODES = TABLES["ssd_cin_episodes"]
 FIRST_NIGHT, SECOND_NIGHT, THIRD_NIGHT = date(2026, 1, 10), date(2026, 1, 11), date(2026, 1, 12)
 WINDOW = date(2020, 1, 11)
 
@@ -86,19 +85,6 @@ def test_a_withdrawn_row_that_comes_back_is_new() -> None:
     assert spans == [(NEW, SECOND_NIGHT), (THIRD_NIGHT, None)]
 
 
-def test_an_open_episode_is_not_aged_out_by_its_referral_alone() -> None:
-    """The last of a row's dates says whether it has left the window."""
-    row = {"cine_referral_id": "r", "cine_person_id": "p", "cine_referral_date": OLD, "cine_close_date": NEW}
-    before = EPISODES.empty().vstack(
-        pl.DataFrame(row).select(pl.lit(None, dtype).alias(name) if name not in row else name for name, dtype in EPISODES.schema.items())
-    )
-    first = difference(EPISODES, None, before, WINDOW, FIRST_NIGHT)
-    gone = difference(EPISODES, current(EPISODES, [first]), EPISODES.empty(), date(2020, 2, 1), SECOND_NIGHT)
-    assert gone["change"].to_list() == [Change.WITHDRAWN]
-    gone = difference(EPISODES, current(EPISODES, [first]), EPISODES.empty(), date(2026, 1, 6), SECOND_NIGHT)
-    assert gone["change"].to_list() == [Change.AGED_OUT]
-
-
 def test_versions_say_from_when_to_when_each_was_known() -> None:
     first = tell(None, contacts(a=OLD, b=NEW), FIRST_NIGHT)
     second = tell(current(CONTACTS, [first]), contacts(a=OLD, b=(NEW, "7"), c=date(2026, 1, 3)), SECOND_NIGHT)
@@ -125,9 +111,7 @@ def test_an_undated_row_of_a_first_load_is_known_since_long_ago_and_a_later_one_
 def assessment(authorised: date | None) -> pl.DataFrame:
     row = {"cina_assessment_id": "a", "cina_person_id": "p", "cina_assessment_start_date": date(2025, 1, 1)}
     values = row | {"cina_assessment_auth_date": authorised}
-    return pl.DataFrame(
-        {name: [values.get(name)] for name in ASSESSMENTS.schema}, schema=ASSESSMENTS.schema
-    )
+    return pl.DataFrame({name: [values.get(name)] for name in ASSESSMENTS.schema}, schema=ASSESSMENTS.schema)
 
 
 def test_factors_of_a_first_load_are_known_from_the_authorisation_of_their_assessment() -> None:

@@ -10,28 +10,22 @@ from models.reasons import explain
 
 
 def declare(
-    name: str, worry: str, strength: str, *, aggregate: Aggregate = Aggregate.COUNT, family: Family = Family.CONTACTS,
-    unit: str = "count", absence: str = "Empty: none in the window.",
+    name: str, words: str, absence: str, *, aggregate: Aggregate = Aggregate.COUNT, family: Family = Family.CONTACTS,
+    unit: str = "count", direction: Direction = Direction.HIGHER,
 ) -> Feature:  # fmt: skip
     return Feature(
-        name,
-        family,
-        f"Number of {name} on record.",
-        unit,
-        "contacts",
-        aggregate,
-        Direction.EITHER,
-        worry,
-        strength,
-        absence,
-    )
+        name, family, f"Number of {name} on record.", unit, "contacts", aggregate, direction, words, words, absence
+    )  # fmt: skip
 
 
-CONTACTS = declare("contacts", "{value} contacts in the last year", "no contacts in the last year")
-ABUSE = declare("abuse", "domestic abuse was found", "domestic abuse was not found", unit="yes (1) or no (0)")
-POLICE = declare("police", "the police referred", "the police referred", family=Family.CASE, unit="yes (1) or no (0)")
-DAYS = declare("days", "{value} days since the last", "{value} days since the last", aggregate=Aggregate.DAYS_SINCE_LAST)
-SCALE = declare("scale", "scaled at {value}", "scaled at {value}", aggregate=Aggregate.LATEST)
+YES_NO = "yes (1) or no (0)"
+CONTACTS = declare("contacts", "contacts: {value}", "no contacts")
+ABUSE = declare("abuse", "abuse was found", "no abuse was found", unit=YES_NO)
+POLICE = declare("police", "the police referred", "others referred", family=Family.CASE, unit=YES_NO)
+PLANS = declare("plans", "plans: {value}", "no plans", direction=Direction.EITHER)
+DAYS = declare("days", "the last: {value} days ago", "none", aggregate=Aggregate.DAYS_SINCE_LAST, direction=Direction.LOWER)
+SCALE = declare("scale", "scaled at {value}", "not scaled", aggregate=Aggregate.LATEST, direction=Direction.LOWER)
+SHARE = declare("share", "ended so: {value}", "nothing ended", aggregate=Aggregate.SHARE, unit="share")
 
 
 def explain_one(feature: Feature, value: float | None, contribution: float) -> dict[str, object]:
@@ -46,23 +40,28 @@ def explain_one(feature: Feature, value: float | None, contribution: float) -> d
 @pytest.mark.parametrize(
     ("feature", "value", "contribution", "side", "words"),
     [
-        (CONTACTS, 3.0, 0.4, "worry", "3 contacts in the last year"),
-        (CONTACTS, 0.0, -0.4, "strength", "no contacts in the last year"),
-        # one contact where most have more speaks for the case, but it is not none
-        (CONTACTS, 1.0, -0.4, "strength", "Number of contacts on record: 1"),
-        (ABUSE, 1.0, 0.4, "worry", "domestic abuse was found"),
-        (ABUSE, 0.0, -0.4, "strength", "domestic abuse was not found"),
-        (ABUSE, 0.0, 0.4, "worry", "Number of abuse on record: no"),
-        (ABUSE, 1.0, -0.4, "strength", "Number of abuse on record: yes"),
+        (CONTACTS, 3.0, 0.4, "worry", "contacts: 3"),
+        (CONTACTS, 0.0, -0.4, "strength", "no contacts"),
+        # one contact where most have more lowers the chance, and still is nothing that works well
+        (CONTACTS, 1.0, -0.4, "about the case", "contacts: 1"),
+        (ABUSE, 1.0, 0.4, "worry", "abuse was found"),
+        (ABUSE, 0.0, -0.4, "strength", "no abuse was found"),
+        (ABUSE, 0.0, 0.4, "about the case", "no abuse was found"),
         (POLICE, 1.0, 0.4, "about the case", "the police referred"),
-        (POLICE, 1.0, -0.4, "about the case", "the police referred"),
-        (POLICE, 0.0, -0.4, "about the case", "Number of police on record: no"),
-        (DAYS, 40.0, 0.4, "worry", "40 days since the last"),
-        (DAYS, None, -0.4, "strength", "Number of days on record: none in the window"),
-        (SCALE, 3.25, 0.4, "worry", "scaled at 3.25"),
-        (SCALE, 123.46, 0.4, "worry", "scaled at 123.5"),
-        (SCALE, None, 0.4, "not known", "Number of scale on record: none in the window"),
-        (SCALE, None, -0.4, "not known", "Number of scale on record: none in the window"),
+        (POLICE, 0.0, -0.4, "about the case", "others referred"),
+        # without a declared direction nothing is a worry or a strength
+        (PLANS, 2.0, 0.4, "about the case", "plans: 2"),
+        (PLANS, 0.0, -0.4, "about the case", "no plans"),
+        (DAYS, 40.0, 0.4, "worry", "the last: 40 days ago"),
+        (DAYS, 700.0, -0.4, "strength", "the last: 700 days ago"),
+        (DAYS, None, -0.4, "strength", "none"),
+        (DAYS, None, 0.4, "about the case", "none"),
+        (SCALE, 0.0, 0.4, "worry", "scaled at 0"),
+        (SCALE, 3.25, 0.4, "worry", "scaled at 3.2"),
+        (SCALE, 123.46, -0.4, "strength", "scaled at 123"),
+        (SCALE, None, 0.4, "not known", "not scaled"),
+        (SCALE, None, -0.4, "not known", "not scaled"),
+        (SHARE, 0.5, 0.4, "worry", "ended so: 50 %"),
     ],
 )  # fmt: skip
 def test_a_reason_is_true_of_its_value(feature: Feature, value: float | None, contribution: float, side: str, words: str) -> None:
@@ -74,7 +73,7 @@ def test_a_reason_is_true_of_its_value(feature: Feature, value: float | None, co
 
 
 def many(count: int) -> list[Feature]:
-    return [declare(f"f{at}", f"{{value}} of f{at}", f"{{value}} of f{at}") for at in range(count)]
+    return [declare(f"f{at}", "{value}", "none", aggregate=Aggregate.LATEST, direction=Direction.LOWER) for at in range(count)]
 
 
 def cases(features: list[Feature], count: int) -> pl.DataFrame:

@@ -111,9 +111,7 @@ def test_a_chance_is_a_number_with_its_words_beside_it() -> None:
 
 def test_the_list_shows_the_weightiest_reasons_and_the_second_sheet_all() -> None:
     book = build_workbook(NIGHT)
-    assert sheet(book, "List")["What we are worried about"][0].split("\n") == [
-        f"3 earlier referrals {n}" for n in range(5)
-    ]
+    assert sheet(book, "List")["What we are worried about"][0].split("\n") == [f"3 earlier referrals {n}" for n in range(5)]
     assert sheet(book, "List")["What is working well"][0] == "3 earlier referrals 7"
     reasons = sheet(book, "Reasons")
     assert reasons.height == 5 * 9
@@ -170,7 +168,5 @@ def test_the_date_of_making_is_the_date_of_the_list() -> None:
 
 def test_an_empty_list_says_why_and_keeps_its_columns() -> None:
     rows = sheet(build_workbook(example({})), "List")
-    assert rows["Order"].to_list() == [
-        "No case was open on 24 November 2026, so there is no family to make an offer to."
-    ]
+    assert rows["Order"].to_list() == ["No case was open on 24 November 2026, so there is no family to make an offer to."]
     assert rows.columns[-3:] == ["Family id", "Child id", "Case id"]

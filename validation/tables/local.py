@@ -24,11 +24,11 @@ OFFERS = Table(
         pseudonym("offe_family_id", "The family, when the offer is the family's."),
         feature("offe_kind", "What was offered.", Kind.CODE, codes="offer_kind"),
         feature("offe_offered_date", "Day of the offer.", Kind.DATE, required=True),
-        feature("offe_answer", "Accepted or declined.", Kind.CODE, codes="offer_answer",
-                revealed_by="offe_answered_date"),
+        feature("offe_answer", "Accepted or declined.", Kind.CODE, codes="offer_answer", revealed_by="offe_answered_date"),
         feature("offe_answered_date", "Day of the answer.", Kind.DATE, revealed_by="offe_answered_date"),
-        feature("offe_held_date", "Day on which the conference or first session was held.", Kind.DATE,
-                revealed_by="offe_held_date"),
+        feature(
+            "offe_held_date", "Day on which the conference or first session was held.", Kind.DATE, revealed_by="offe_held_date"
+        ),
         audit("offe_review_date", "Day on which the review was held.", Kind.DATE, revealed_by="offe_review_date"),
     ),
 )
@@ -45,8 +45,7 @@ SIGNS_OF_SAFETY = Table(
         pseudonym("asos_person_id", "The child.", required=True),
         feature("asos_scaled_date", "Day of the scaling.", Kind.DATE, required=True),
         feature("asos_rater", "Who scaled: family, worker or network.", Kind.CODE, codes="sos_rater"),
-        feature("asos_scale", "Safety from 0 (cannot live at home) to 10 (safe enough to close).", Kind.INTEGER,
-                required=True),
+        feature("asos_scale", "Safety from 0 (cannot live at home) to 10 (safe enough to close).", Kind.INTEGER, required=True),
         feature("asos_danger_statements", "Number of danger statements.", Kind.INTEGER),
         feature("asos_safety_goals", "Number of safety goals.", Kind.INTEGER),
         feature("asos_strengths", "Number of strengths.", Kind.INTEGER),
