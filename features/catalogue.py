@@ -153,7 +153,8 @@ CONTACTS = (
     *counts("contacts by the police", Family.CONTACTS, "contacts", (YEAR,), prefix="police_contacts",
             where=(("source", ("Police",)),)),
     measured("distinct_contact_sources_in_last_365_days", "Number of kinds of source among the last year's contacts.",
-             "count", Family.CONTACTS, "contacts", Aggregate.DISTINCT, "source", "kinds of source among the last year's contacts: {value}",
+             "count", Family.CONTACTS, "contacts", Aggregate.DISTINCT, "source",
+             "kinds of source among the last year's contacts: {value}",
              "no contact with a known source in the last year",
              within=YEAR, direction=Direction.HIGHER),
     measured("share_of_contacts_without_further_action_in_last_730_days",
@@ -220,7 +221,8 @@ FACTORS = (
 
 PROTECTION = (
     *counts("section 47 enquiries", Family.PROTECTION, "section 47", (YEAR, TWO_YEARS)),
-    since("days_since_last_section_47_enquiry", "the last section 47 enquiry", "no section 47 enquiry", Family.PROTECTION, "section 47",
+    since("days_since_last_section_47_enquiry", "the last section 47 enquiry", "no section 47 enquiry",
+             Family.PROTECTION, "section 47",
           direction=Direction.EITHER),
     measured("share_of_section_47_enquiries_without_further_action_in_last_730_days",
              "Share of the finished section 47 enquiries that ended in no further action.", "share", Family.PROTECTION,
@@ -230,18 +232,21 @@ PROTECTION = (
             direction=Direction.EITHER),
     *counts("child protection plans begun", Family.PROTECTION, "protection plans", (TWO_YEARS,), prefix="protection_plans",
             direction=Direction.EITHER),
-    since("days_since_protection_plan_ended", "the end of a child protection plan", "no child protection plan ended", Family.PROTECTION, "protection plans ended",
+    since("days_since_protection_plan_ended", "the end of a child protection plan", "no child protection plan ended",
+             Family.PROTECTION, "protection plans ended",
           direction=Direction.EITHER),
     *counts("child in need plans begun", Family.PROTECTION, "child in need plans", (TWO_YEARS,),
             prefix="child_in_need_plans", direction=Direction.EITHER),
-    since("days_since_child_in_need_plan_ended", "the end of a child in need plan", "no child in need plan ended", Family.PROTECTION,
+    since("days_since_child_in_need_plan_ended", "the end of a child in need plan", "no child in need plan ended",
+             Family.PROTECTION,
           "child in need plans ended", direction=Direction.EITHER),
 )  # fmt: skip
 
 CARE = (
     *counts("starts of care", Family.CARE, "care", (TWO_YEARS,), prefix="care_starts", direction=Direction.EITHER,
             where=(("start", ("S",)),)),
-    since("days_since_care_ended", "the end of a care episode", "no care episode ended", Family.CARE, "care ended", direction=Direction.EITHER),
+    since("days_since_care_ended", "the end of a care episode", "no care episode ended", Family.CARE, "care ended",
+             direction=Direction.EITHER),
     *counts("missing episodes", Family.CARE, "missing", (YEAR, TWO_YEARS)),
 )  # fmt: skip
 
@@ -251,7 +256,8 @@ SIBLINGS = (
              "no brothers or sisters on record", whose=Whose.SIBLINGS),
     *counts("referrals of brothers and sisters", Family.SIBLINGS, "sibling referrals", (YEAR, TWO_YEARS),
             prefix="sibling_referrals", whose=Whose.SIBLINGS),
-    since("days_since_last_sibling_referral", "the last referral of a brother or sister", "no referral of a brother or sister", Family.SIBLINGS,
+    since("days_since_last_sibling_referral", "the last referral of a brother or sister",
+             "no referral of a brother or sister", Family.SIBLINGS,
           "sibling referrals", whose=Whose.SIBLINGS),
     *counts("contacts about brothers and sisters", Family.SIBLINGS, "contacts", (YEAR,), prefix="sibling_contacts",
             whose=Whose.SIBLINGS),
@@ -272,13 +278,16 @@ OFFERS = (
 
 SIGNS_OF_SAFETY = (
     measured("latest_safety_scale", "The latest Signs of Safety scale, 0 (cannot live at home) to 10 (safe to close).",
-             "0 to 10", Family.SIGNS_OF_SAFETY, "scalings", Aggregate.LATEST, "scale", "safety was last scaled at {value}", "safety was not scaled in the last two years",
+             "0 to 10", Family.SIGNS_OF_SAFETY, "scalings", Aggregate.LATEST, "scale",
+             "safety was last scaled at {value}", "safety was not scaled in the last two years",
              direction=Direction.LOWER),
     measured("mean_safety_scale_in_last_365_days", "Mean Signs of Safety scale of the last year.", "0 to 10",
-             Family.SIGNS_OF_SAFETY, "scalings", Aggregate.MEAN, "scale", "safety was scaled at {value} on average", "safety was not scaled in the last year",
+             Family.SIGNS_OF_SAFETY, "scalings", Aggregate.MEAN, "scale", "safety was scaled at {value} on average",
+             "safety was not scaled in the last year",
              within=YEAR, direction=Direction.LOWER),
     measured("most_danger_statements_in_last_365_days", "Most danger statements in a mapping of the last year.", "count",
-             Family.SIGNS_OF_SAFETY, "scalings", Aggregate.MAX, "danger_statements", "most danger statements in a mapping: {value}",
+             Family.SIGNS_OF_SAFETY, "scalings", Aggregate.MAX, "danger_statements",
+             "most danger statements in a mapping: {value}",
              "no count of danger statements in the last year",
              within=YEAR, direction=Direction.HIGHER),
 )  # fmt: skip

@@ -67,12 +67,13 @@ def _days(start: str, end: str) -> pl.Expr:
     return (pl.col(end) - pl.col(start)).dt.total_days()
 
 
-def _table_stream(name: str, table: Table, happened: str, **values: pl.Expr) -> Stream:
-    """A stream whose events are the rows of a table, dated by the column ``happened``."""
+def _table_stream(name: str, table: Table, happened: str, left_out: pl.Expr | None = None, **values: pl.Expr) -> Stream:
+    """A stream whose events are the rows of a table, but for those ``left_out``, dated by the column ``happened``."""
+    unwanted = pl.lit(value=False) if left_out is None else left_out.fill_null(value=False)
 
     def read(view: View) -> pl.DataFrame:
         seen = cut(view.archive, table, view.who).with_columns(happened=pl.col(happened))
-        return seen.filter(pl.col("happened").is_not_null()).select("row", "as_of", "happened", **values)
+        return seen.filter(pl.col("happened").is_not_null(), ~unwanted).select("row", "as_of", "happened", **values)
 
     roots = {root for expression in values.values() for root in expression.meta.root_names()}
     needed = tuple(sorted((roots | {happened}) & set(table.schema)))
@@ -167,6 +168,7 @@ def _read_siblings(view: View) -> pl.DataFrame:
 
 _CASE_VALUES = ("days_open", "age_months", "without_birth_date", "source_police", "source_school", "source_health",
                 "source_individual", "source_la")  # fmt: skip
+_OTHER_AUTHORITY = pl.col("cppl_cp_plan_ola")  # such plans are not counted, as the contract says
 _REFERRAL_COLUMNS = ("cine_referral_date", "cine_referral_source_code", "cine_referral_nfa", "cine_close_date")
 
 STREAMS: Mapping[str, Stream] = {
@@ -197,9 +199,9 @@ STREAMS: Mapping[str, Stream] = {
         _table_stream("section 47", protection.S47, "s47e_s47_start_date"),
         _table_stream("section 47 ended", protection.S47, "s47e_s47_end_date", ended_nfa=pl.col("s47e_s47_nfa")),
         _table_stream("conferences", protection.CONFERENCES, "icpc_icpc_date"),
-        _table_stream("protection plans", protection.CP_PLANS, "cppl_cp_plan_start_date",
+        _table_stream("protection plans", protection.CP_PLANS, "cppl_cp_plan_start_date", _OTHER_AUTHORITY,
                       ended=pl.col("cppl_cp_plan_end_date"), category=pl.col("cppl_cp_plan_initial_category")),
-        _table_stream("protection plans ended", protection.CP_PLANS, "cppl_cp_plan_end_date",
+        _table_stream("protection plans ended", protection.CP_PLANS, "cppl_cp_plan_end_date", _OTHER_AUTHORITY,
                       days=_days("cppl_cp_plan_start_date", "cppl_cp_plan_end_date")),
         _table_stream("care", protection.CLA_EPISODES, "clae_cla_episode_start_date",
                       ended=pl.col("clae_cla_episode_ceased_date"), start=pl.col("clae_cla_episode_start_reason")),

@@ -204,7 +204,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except typer.Abort:
         sys.exit(130)
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         show = getattr(error, "show", None)
         if show is not None:  # a fault of the arguments, worded by Typer
             show()

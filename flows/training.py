@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from features.catalogue import CATALOGUE
-from features.cohort import grid
+from features.cohort import build_cohort, grid
 from features.definition import LOOK_BACK_DAYS, Feature, Whose
 from features.matrix import available, build_matrix, needs
 from features.outcomes import OUTCOMES, Outcome, label, latest_mature
@@ -53,14 +53,12 @@ def build_training_data(workspace: Workspace, outcome_name: str) -> TrainingData
     outcome = OUTCOMES[outcome_name]
     dates = grid(history.window_start + timedelta(days=LOOK_BACK_DAYS), latest_mature(outcome, history.extract_date), STEP_DAYS)
     if len(dates) < LEAST_DATES:
+        complete = label(history, build_cohort(history, dates), outcome)["outcome"].count() if dates else 0
         raise CriterionError(
-            f"There are too few complete outcomes to train on: the history from {history.window_start} to "
-            f"{history.extract_date} gives {len(dates)} dates that have {LOOK_BACK_DAYS} days of look-back and a complete outcome "
-            f"'{outcome.name}' (0 outcomes); needed are at least {LEAST_DATES} dates {STEP_DAYS} days apart with "
-            f"{LEAST_OUTCOMES} returns and {LEAST_OUTCOMES} cases without one."
-            if not dates
-            else f"There are too few dates with complete outcomes to train on: {len(dates)} in the history from "
-            f"{history.window_start} to {history.extract_date}; needed are at least {LEAST_DATES}, {STEP_DAYS} days apart."
+            f"There are too few complete outcomes to train on: {complete}, on {len(dates)} dates that have {LOOK_BACK_DAYS} days "
+            f"of look-back and a complete outcome '{outcome.name}' in the history from {history.window_start} to "
+            f"{history.extract_date}; needed are at least {LEAST_OUTCOMES} returns and {LEAST_OUTCOMES} cases without one on "
+            f"{LEAST_DATES} dates {STEP_DAYS} days apart, so use an extract that reaches further back."
         )
     features = available(CATALOGUE, history.supplied)
     labelled = label(history, build_matrix(history, dates, features), outcome)

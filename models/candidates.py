@@ -58,7 +58,7 @@ class Effort:
 
 
 FULL = Effort()
-QUICK = Effort(bags=2, rounds=150, pairs=0)
+QUICK = Effort(bags=2, rounds=500, pairs=0)
 
 
 def to_array(frame: pl.DataFrame, names: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -223,8 +223,13 @@ class GlassBox(Learner):
             feature_names=self.names,
             feature_types=["continuous"] * len(self.names),
             monotone_constraints=[self.directions[name] for name in self.names],
-            max_bins=128,
-            learning_rate=0.02,
+            # Few, wide and shrunken steps: rows repeat their case, so a fine shape is noise. On an invented authority of
+            # six years this raised average precision from .245 to .251, and pairs lowered it to .236.
+            max_bins=32,
+            max_leaves=2,
+            min_samples_leaf=50,
+            reg_lambda=50.0,
+            learning_rate=0.04,
             outer_bags=self.effort.bags,
             max_rounds=self.effort.rounds,
             interactions=self.effort.pairs,

@@ -375,6 +375,7 @@ class Reference:
                     "start": row.get("clae_cla_episode_start_reason"),
                 }
                 for row in rows
+                if not row.get("cppl_cp_plan_ola")  # a plan of another authority
             ]
         if stream == "contacts":
             return [

@@ -101,7 +101,7 @@ def test_the_same_night_again_gives_the_same_bytes(night: Path, run: Run, traine
 
 def test_everything_is_private_to_its_owner(night: Path, workspace: Path) -> None:
     for path in workspace.rglob("*"):
-        if path.name in (".lock",) or "history" in path.parts and path.parent.name == "history":
+        if path.name in (".lock",) or ("history" in path.parts and path.parent.name == "history"):
             continue
         assert path.stat().st_mode & 0o077 == 0, path
 

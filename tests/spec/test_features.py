@@ -176,6 +176,16 @@ def test_a_spell_is_open_from_its_start_until_the_day_before_its_end() -> None:
     assert found == [0, 1, 1, 0]
 
 
+def test_plans_of_another_authority_are_not_counted() -> None:
+    plans = """
+        person_id  cp_plan_start_date  cp_plan_ola
+        anna       2024-05-01          yes
+        anna       2024-06-01          no
+        anna       2024-07-01          -
+    """
+    assert value("protection_plans_in_last_730_days", ssd_cp_plans=plans) == 2
+
+
 def test_factors_count_from_the_authorisation() -> None:
     tables = {
         "ssd_cin_assessments": """
