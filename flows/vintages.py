@@ -13,7 +13,7 @@ from flows.workspace import Workspace, write_json, write_private
 from validation.errors import ContractError
 from validation.extract import ExtractRule, Manifest, Origin
 from validation.gate import Gated, Limits, stop_if_withdrawn
-from validation.history import Archive, Change, build_archive, current, difference
+from validation.history import Archive, Change, aged_out_keys, build_archive, current, difference
 from validation.tables.catalogue import TABLES
 
 
@@ -78,12 +78,15 @@ def write_vintages(workspace: Workspace, gated: Gated, limits: Limits) -> dict[s
     manifest = gated.manifest
     day = manifest.extract_date
     earlier = _read(workspace, date.fromordinal(day.toordinal() - 1))
-    changes = {}
-    for name, frame in gated.accepted.items():
+    changes: dict[str, pl.DataFrame] = {}
+    aged_out: dict[str, pl.Series] = {}
+    for name, table in TABLES.items():  # parents come before the rows that point at them
+        frame = gated.accepted.get(name, table.empty())
         if frame.is_empty():
             continue  # absent and empty are the same: nothing is known to have gone
-        before = current(TABLES[name], [vintage for _, vintage in earlier[name]]) if earlier[name] else None
-        changes[name] = difference(TABLES[name], before, frame, manifest.window_start, day)
+        before = current(table, [vintage for _, vintage in earlier[name]]) if earlier[name] else None
+        changes[name] = difference(table, before, frame, manifest.window_start, day, manifest.extract_rule, aged_out)
+        aged_out[name] = aged_out_keys(table, before, changes[name])
         if before is not None:
             withdrawn = changes[name].filter(pl.col("change") == Change.WITHDRAWN).height
             present = before.filter(pl.col("change") != Change.AGED_OUT).height

@@ -12,6 +12,7 @@ from enum import StrEnum
 import polars as pl
 
 from validation.contract import Table
+from validation.extract import ExtractRule
 from validation.tables.catalogue import TABLES
 
 
@@ -27,6 +28,8 @@ class Change(StrEnum):
 
 # The versions of undated rows of a first load are taken as known since long before any event.
 LONG_AGO = date(1900, 1, 1)
+
+PERSON = "ssd_person"
 
 
 @dataclass(frozen=True)
@@ -68,14 +71,20 @@ def current(table: Table, vintages: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def difference(
-    table: Table, before: pl.DataFrame | None, tonight: pl.DataFrame, window_start: date, extract_date: date
+    table: Table,
+    before: pl.DataFrame | None,
+    tonight: pl.DataFrame,
+    window_start: date,
+    extract_date: date,
+    rule: ExtractRule = ExtractRule.OVERLAPPING,
+    aged_out: Mapping[str, pl.Series] | None = None,
 ) -> pl.DataFrame:
     """Tonight's vintage of a table: its rows that differ from before, and how.
 
-    ``before`` is what :func:`current` gives, ``None`` on the first load. A row that is gone is aged out when its last date
-    lies before ``window_start``, and withdrawn otherwise; so is an open spell, which would else stay open for ever when an
-    extract that keeps old cases only while they are open lets it go. Rows come sorted by key, so that the same night gives
-    the same bytes.
+    ``before`` is what :func:`current` gives, ``None`` on the first load. ``aged_out`` are the keys of the parent tables' rows
+    that have aged out by tonight (see :func:`aged_out_keys`), by table. A row that is gone has aged out when the extract's
+    rule no longer asks for it (see :func:`_has_aged_out`), and was withdrawn otherwise. Rows come sorted by key, so that the
+    same night gives the same bytes.
     """
     if before is None:
         return tonight.with_columns(change=pl.lit(Change.FIRST.value)).sort(table.key)
@@ -93,20 +102,44 @@ def difference(
     # A row that aged out on an earlier night is no news tonight.
     gone = before.filter(pl.col("change") != Change.AGED_OUT).join(tonight, on=table.key, how="anti")
     gone = gone.with_columns(
-        change=pl.when(_last_date(table) < window_start)
+        change=pl.when(_has_aged_out(table, window_start, rule, aged_out or {}))
         .then(pl.lit(Change.AGED_OUT.value))
         .otherwise(pl.lit(Change.WITHDRAWN.value))
     )
     return pl.concat([arrived, gone.select(*table.schema, "change")]).sort(table.key)
 
 
-def _last_date(table: Table) -> pl.Expr:
-    """The last date that a row carries; an undated row and an open spell count as inside the window."""
-    dates = [name for name, dtype in table.schema.items() if dtype == pl.Date]
-    if table.happened is None or not dates:
-        return pl.lit(date.max)
-    last = pl.max_horizontal(dates).fill_null(date.max)
-    return last if table.ends is None else pl.when(pl.col(table.ends).is_null()).then(pl.lit(date.max)).otherwise(last)
+def aged_out_keys(table: Table, before: pl.DataFrame | None, vintage: pl.DataFrame) -> pl.Series:
+    """Keys of the rows that have aged out, tonight or earlier, and were not shown again."""
+    old = [] if before is None else [before.select(table.key, "change")]
+    newest = pl.concat([*old, vintage.select(table.key, "change")]).unique(table.key, keep="last")
+    return newest.filter(pl.col("change") == Change.AGED_OUT)[table.key]
+
+
+def _has_aged_out(table: Table, window_start: date, rule: ExtractRule, aged_out: Mapping[str, pl.Series]) -> pl.Expr:
+    """Does the extract's rule no longer ask for a row that is gone tonight?
+
+    An extract of whatever overlaps its window lets a row go when its last date lies before the window; an open spell never.
+    One that keeps what started in the window or is still open lets go whatever started before it, as soon as it has ended.
+    A row goes with the row that it points at: an assessment with its episode, a family link with its child. A child goes
+    with its last row.
+    """
+    gone_with = [
+        pl.col(reference.column).is_in(aged_out[reference.table].implode())
+        for reference in table.references
+        if reference.table in aged_out and (table.happened is None or reference.table != PERSON)
+    ]
+    if table.happened is None and not table.references:
+        return pl.lit(value=True)
+    if table.happened is None or "." in table.happened:
+        return pl.any_horizontal(pl.lit(value=False), *gone_with)
+    if rule is ExtractRule.STARTED_OR_OPEN:
+        passed = pl.col(table.happened) < window_start
+    else:
+        dates = [name for name, dtype in table.schema.items() if dtype == pl.Date]
+        ended = pl.lit(value=True) if table.ends is None else pl.col(table.ends).is_not_null()
+        passed = ended & (pl.max_horizontal(dates) < window_start)
+    return pl.any_horizontal(passed, *gone_with).fill_null(value=False)
 
 
 def versions(table: Table, vintages: Sequence[tuple[date, pl.DataFrame]], happened: pl.DataFrame | None) -> pl.DataFrame:
@@ -114,7 +147,8 @@ def versions(table: Table, vintages: Sequence[tuple[date, pl.DataFrame]], happen
 
     ``happened`` gives event dates where they lie in another table: a column of this table that points there, and
     ``happened``. A row of the first load is taken as known on the day it happened; a filled-in-later value is hidden by the
-    cut until its own date. Sorted by key and ``known_from``.
+    cut until its own date. An open spell that aged out has ended by then, unseen: it counts as ended on the date of the
+    extract that no longer showed it. Sorted by key and ``known_from``.
     """
     if not vintages:
         return table.empty().with_columns(known_from=pl.lit(None, pl.Date), known_to=pl.lit(None, pl.Date))
@@ -126,8 +160,14 @@ def versions(table: Table, vintages: Sequence[tuple[date, pl.DataFrame]], happen
     else:
         stacked = stacked.with_columns(happened=pl.lit(LONG_AGO))
     assumed = pl.min_horizontal(pl.col("happened").fill_null(pl.col("extract_date")), "extract_date")
+    aged_out = pl.col("change") == Change.AGED_OUT
+    unseen = aged_out & pl.col(table.ends).is_null() if table.ends else pl.lit(value=False)
+    stacked = stacked.with_columns(ended_unseen=unseen)
+    if table.ends:
+        end = pl.when("ended_unseen").then("extract_date").otherwise(table.ends)
+        stacked = stacked.with_columns(end.alias(table.ends))
     stacked = (
-        stacked.filter(pl.col("change") != Change.AGED_OUT)
+        stacked.filter(~aged_out | pl.col("ended_unseen"))
         .with_columns(known_from=pl.when(pl.col("change") == Change.FIRST).then(assumed).otherwise(pl.col("extract_date")))
         .sort(table.key, "extract_date")
         .with_columns(known_to=pl.col("extract_date").shift(-1).over(table.key))

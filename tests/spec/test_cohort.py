@@ -99,6 +99,18 @@ def test_a_merged_record_is_one_child_from_the_day_of_the_merge() -> None:
     )
 
 
+def test_a_merge_that_was_taken_back_parts_the_records_again() -> None:
+    episodes = {"ssd_cin_episodes": EPISODES + "old 2024-01-02 -\nnew 2024-02-01 -"}
+    kept, mistaken = "1 elder anew 2024-01-01", "2 old new 2024-06-01"
+    heads = "id old_person_id new_person_id date"
+    archive = nights(
+        ("2024-06-03", episodes | {"ext_person_links": f"{heads}\n{kept}\n{mistaken}"}),
+        ("2024-06-10", {"ext_person_links": f"{heads}\n{kept}"}),
+    )
+    found = build_cohort(archive, dates("2024-06-09", "2024-06-10"))
+    assert found["person_id"].to_list() == ["new", "new", "old"]
+
+
 def test_families_hang_together_as_known_then_and_as_known_ever() -> None:
     """Clara is seen for the first time in July and joins two families that nobody could have joined before."""
     archive = one_load(

@@ -249,6 +249,19 @@ def test_a_sister_whose_record_was_merged_is_one_child_with_all_her_events() -> 
     assert [value("siblings_known", as_of=day, **tables) for day in days] == [1, 1]
 
 
+def test_a_date_in_the_future_that_was_taken_back_shows_nobody() -> None:
+    """Bert's only row was written for a day to come and deleted before it."""
+    shown = {
+        "ssd_cin_episodes": "person_id referral_date\nanna 2024-03-04",
+        "ssd_family": "family_id person_id\nf1 anna\nf1 bert",
+    }
+    archive = nights(
+        ("2024-06-03", shown | {"ssd_contacts": "contact_id person_id contact_date\nk1 bert 2024-06-20\nk2 anna 2024-05-01"}),
+        ("2024-06-10", {"ssd_contacts": "contact_id person_id contact_date\nk2 anna 2024-05-01"}),
+    )
+    assert build_matrix(archive, dates("2024-06-20"), [BY_NAME["siblings_known"]])["siblings_known"].to_list() == [0]
+
+
 def test_a_childs_own_old_record_is_no_brother() -> None:
     tables = {
         "ssd_family": "family_id person_id\nf1 anna\nf1 old",

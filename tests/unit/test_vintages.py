@@ -61,7 +61,7 @@ def test_first_night_then_what_changed(workspace: Workspace) -> None:
     first = write_vintages(workspace, night(ONE, ssd_person=people("p1", "p2"), ssd_contacts=contacts(a=ONE)), ANY)
     assert first == {PERSON: {"first": 2}, CONTACTS: {"first": 1}}
     second = write_vintages(workspace, night(TWO, ssd_person=people("p1", "p3"), ssd_contacts=contacts(a=ONE, b=TWO)), ANY)
-    assert second == {PERSON: {"new": 1, "withdrawn": 1}, CONTACTS: {"new": 1}}
+    assert second == {PERSON: {"aged_out": 1, "new": 1}, CONTACTS: {"new": 1}}
     archive = read_archive(workspace)
     assert archive.extract_date == TWO
     assert set(archive.supplied) == {PERSON, CONTACTS}
@@ -155,14 +155,18 @@ def test_a_run_killed_while_it_writes_leaves_the_history_before(
 
 
 def test_too_many_withdrawn_rows_stop_before_anything_is_written(workspace: Workspace) -> None:
-    names = [f"p{number}" for number in range(100)]
-    write_vintages(workspace, night(ONE, ssd_person=people(*names)), Limits())
+    days = {f"c{number}": ONE for number in range(100)}
+    write_vintages(workspace, night(ONE, ssd_contacts=contacts(**days)), Limits())
     before = {path: path.read_bytes() for path in workspace.history.rglob("*") if path.is_file()}
-    with pytest.raises(ChecksError, match="'ssd_person': 6 of 100 known rows are gone") as stop:
-        write_vintages(workspace, night(TWO, ssd_person=people(*names[6:])), Limits())
+
+    def without(count: int) -> Gated:
+        return night(TWO, ssd_contacts=contacts(**dict(list(days.items())[count:])))
+
+    with pytest.raises(ChecksError, match="'ssd_contacts': 6 of 100 known rows are gone") as stop:
+        write_vintages(workspace, without(6), Limits())
     assert stop.value.exit_code == 13
     assert {path: path.read_bytes() for path in workspace.history.rglob("*") if path.is_file()} == before
-    assert write_vintages(workspace, night(TWO, ssd_person=people(*names[5:])), Limits())[PERSON] == {"withdrawn": 5}
+    assert write_vintages(workspace, without(5), Limits())[CONTACTS] == {"withdrawn": 5}
 
 
 def test_rows_that_have_aged_out_do_not_hide_a_withdrawal(workspace: Workspace) -> None:
