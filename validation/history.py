@@ -89,9 +89,11 @@ def difference(
     if before is None:
         return tonight.with_columns(change=pl.lit(Change.FIRST.value)).sort(table.key)
     values = [name for name in table.schema if name != table.key]
-    joined = tonight.join(before.drop("change"), on=table.key, how="left", suffix="_before", coalesce=True)
+    earlier = before.rename({"change": "change_before"})
+    joined = tonight.join(earlier, on=table.key, how="left", suffix="_before", coalesce=True)
     is_new = ~pl.col(table.key).is_in(before[table.key].implode())
-    differs = pl.any_horizontal([pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in values])
+    back = pl.col("change_before") == Change.AGED_OUT
+    differs = pl.any_horizontal(back, *(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in values))
     arrived = (
         joined.with_columns(
             change=pl.when(is_new).then(pl.lit(Change.NEW.value)).when(differs).then(pl.lit(Change.CHANGED.value))
@@ -99,7 +101,7 @@ def difference(
         .filter(pl.col("change").is_not_null())
         .select(*table.schema, "change")
     )
-    # A row that aged out on an earlier night is no news tonight.
+    # A row that aged out on an earlier night is no news tonight, unless it is shown again.
     gone = before.filter(pl.col("change") != Change.AGED_OUT).join(tonight, on=table.key, how="anti")
     gone = gone.with_columns(
         change=pl.when(_has_aged_out(table, window_start, rule, aged_out or {}))

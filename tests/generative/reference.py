@@ -12,6 +12,7 @@ from typing import Any
 from features.definition import Aggregate, Feature, Whose
 from validation.codes import codes
 from validation.contract import Table
+from validation.extract import ExtractRule
 from validation.tables.catalogue import TABLES
 
 Row = dict[str, Any]
@@ -26,6 +27,7 @@ class Night:
     day: date
     window_start: date
     tables: dict[str, list[Row]]
+    rule: ExtractRule = ExtractRule.OVERLAPPING
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class Reference:
         self.migration_stock = migration_stock
         self.nights = nights
         self.versions: dict[str, list[Version]] = {}
+        self.aged: dict[tuple[str, date], set[str]] = {}
         for name, table in TABLES.items():
             self.versions[name] = self._versions(table)
         self._memory: dict[Any, Any] = {}
@@ -76,21 +79,30 @@ class Reference:
     def _versions(self, table: Table) -> list[Version]:
         found: list[Version] = []
         standing: dict[str, tuple[Row, date]] = {}
+        aged: set[str] = set()
         first = True
         for night in self.nights:
             rows = {row[table.key]: row for row in night.tables.get(table.name, [])}
             if not rows:
                 continue
             for key, row in rows.items():
-                if key in standing and standing[key][0] == row:
+                if key in standing and standing[key][0] == row and key not in aged:
                     continue
+                aged.discard(key)
                 if key in standing:
                     found.append(Version(*standing[key], until=night.day))
                 since = min(self._assumed(table, row, night.day), night.day) if first else night.day
                 standing[key] = row, since
-            gone = [key for key in standing if key not in rows]
-            deleted = [key for key in gone if not self._lies_before(table, standing[key][0], night.window_start)]
-            found += [Version(*standing.pop(key), until=night.day) for key in deleted]
+            for key in [key for key in standing if key not in rows and key not in aged]:
+                row, since = standing[key]
+                if not self._has_aged_out(table, row, night):
+                    found.append(Version(*standing.pop(key), until=night.day))
+                    continue
+                aged.add(key)
+                if table.ends and row[table.ends] is None:  # it ended some time before tonight, unseen
+                    found.append(Version(row, since, until=night.day))
+                    standing[key] = row | {table.ends: night.day}, night.day
+            self.aged[table.name, night.day] = set(aged)
             first = False
         return found + [Version(row, since, NEVER) for row, since in standing.values()]
 
@@ -106,12 +118,23 @@ class Reference:
         parents = [version for version in self.versions[parent] if version.row[key] == row[reference]]
         return min(parents, key=lambda version: version.since).row[column] or night if parents else night
 
-    @staticmethod
-    def _lies_before(table: Table, row: Row, window_start: date) -> bool:
-        """Has a row that is gone tonight left through the far end of the extract's window?"""
-        dates = [value for value in row.values() if isinstance(value, date)]
-        still_open = table.ends is not None and row[table.ends] is None
-        return table.happened is not None and bool(dates) and max(dates) < window_start and not still_open
+    def _has_aged_out(self, table: Table, row: Row, night: Night) -> bool:
+        """Has a row that is gone tonight left because the extract's rule no longer asks for it?"""
+        dated = table.happened is not None and "." not in table.happened
+        if table.happened is None and not table.references:
+            return True
+        for one in table.references:
+            counts = table.happened is None or one.table != "ssd_person"
+            if counts and row[one.column] in self.aged.get((one.table, night.day), ()):
+                return True
+        if not dated:
+            return False
+        started: date = row[table.happened] if table.happened else NEVER
+        if night.rule is ExtractRule.STARTED_OR_OPEN:
+            return started < night.window_start
+        if table.ends and row[table.ends] is None:
+            return False
+        return max(value for value in row.values() if isinstance(value, date)) < night.window_start
 
     def shown(self, name: str, subjects: Iterable[str], as_of: date) -> list[Row]:
         """The rows of the children, with the values that they had and showed at the end of ``as_of``."""

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from tests.generative.reference import Night, Row
 from validation.codes import codes
 from validation.contract import Column, Kind, Table
-from validation.history import Archive, build_archive, current, difference
+from validation.extract import ExtractRule
+from validation.history import Archive, aged_out_keys, build_archive, current, difference
 from validation.tables.catalogue import TABLES
 
 AS_OF = date(2024, 11, 25)  # a Monday: the weekend before it hides what Friday's referrals came to
@@ -97,11 +98,13 @@ def a_world(random: Random, nights: int | None = None) -> list[Night]:
     tables = ("ssd_cin_episodes", *(name for name in OPTIONAL if random.random() < 0.85))
     days_ago = random.sample((-400, -35, -1, 0, 1, 14, 28, 40, 300), nights or random.randint(1, 3))
     window_days = random.choice((150, 3000, 3000))
+    rule = random.choice(list(ExtractRule))
     shown = {name: some_rows(random, name, 12) for name in tables}
     found: list[Night] = []
     for ago in sorted(days_ago, reverse=True):
         day = AS_OF - timedelta(days=ago)
-        found.append(Night(day, day - timedelta(days=window_days), {name: list(rows.values()) for name, rows in shown.items()}))
+        held = {name: list(rows.values()) for name, rows in shown.items()}
+        found.append(Night(day, day - timedelta(days=window_days), held, rule))
         shown = {name: _a_night_later(random, name, rows) for name, rows in shown.items()}
     return found
 
@@ -121,8 +124,14 @@ def archived(nights: Sequence[Night]) -> Archive:
     """The archive that the nights make, one after the other, as the nightly flow makes it."""
     vintages: dict[str, list[tuple[date, pl.DataFrame]]] = {}
     for night in nights:
-        for name, frame in frames(night.tables).items():
-            known = vintages.setdefault(name, [])
-            before = current(TABLES[name], [vintage for _, vintage in known]) if known else None
-            known.append((night.day, difference(TABLES[name], before, frame, night.window_start, night.day)))
+        shown = frames(night.tables)
+        aged_out: dict[str, pl.Series] = {}
+        for table in (TABLES[name] for name in TABLES if name in shown):
+            known = vintages.setdefault(table.name, [])
+            before = current(table, [vintage for _, vintage in known]) if known else None
+            vintage = difference(
+                table, before, shown[table.name], night.window_start, night.day, rule=night.rule, aged_out=aged_out
+            )
+            known.append((night.day, vintage))
+            aged_out[table.name] = aged_out_keys(table, before, vintage)
     return build_archive(vintages, min(night.window_start for night in nights), nights[-1].day)
