@@ -19,12 +19,12 @@ $(READY): requirements.lock pyproject.toml
 	@touch $@
 
 nightly: $(READY) ## Invent an authority, train on it, approve the model, run one night, and print where the list is
-	rm -rf authority workspace
-	$(BIN)/rereferral synthesise --out authority --end $(TODAY)
-	$(BIN)/rereferral retrain --workspace workspace --source authority
-	$(BIN)/rereferral promote --workspace workspace --version 1 --role "demonstration" --name "make nightly" \
+	rm -rf demonstration
+	$(BIN)/rereferral synthesise --out demonstration/authority --end $(TODAY)
+	$(BIN)/rereferral retrain --workspace demonstration/workspace --source demonstration/authority
+	$(BIN)/rereferral promote --workspace demonstration/workspace --version 1 --role "demonstration" --name "make nightly" \
 	  --reason "invented data, to show a night"
-	$(BIN)/rereferral nightly --workspace workspace --source authority
+	$(BIN)/rereferral nightly --workspace demonstration/workspace --source demonstration/authority
 
 test: $(READY) ## Run the tests that need Python alone
 	$(BIN)/python -m pytest -q -m "not browser"
@@ -53,4 +53,4 @@ lock: ## Resolve the lock file anew (needs uv)
 	  --universal --python-version 3.11 --output-file requirements.lock
 
 clean: ## Remove the environment and everything that was generated
-	rm -rf $(VENV) authority workspace
+	rm -rf $(VENV) demonstration

@@ -129,12 +129,11 @@ class Reference:
                 return True
         if not dated:
             return False
-        started: date = row[table.happened] if table.happened else NEVER
         if night.rule is ExtractRule.STARTED_OR_OPEN:
-            return started < night.window_start
+            return (row[table.happened] or NEVER) < night.window_start
         if table.ends and row[table.ends] is None:
             return False
-        return max(value for value in row.values() if isinstance(value, date)) < night.window_start
+        return max((value for value in row.values() if isinstance(value, date)), default=NEVER) < night.window_start
 
     def shown(self, name: str, subjects: Iterable[str], as_of: date) -> list[Row]:
         """The rows of the children, with the values that they had and showed at the end of ``as_of``."""
