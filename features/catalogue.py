@@ -57,13 +57,13 @@ def open_now(name: str, thing: str, none: str, family: Family, stream: str) -> F
     """Is a spell of this kind open on the day?"""
     return _feature(
         name,
-        f"Whether {thing} is open now.",
+        f"Whether {thing} that began in the last two years is open now.",
         YES_NO,
         family,
         stream,
         Aggregate.OPEN_NOW,
         words=f"{thing} is open now",
-        absence=f"{none} is open now",
+        absence=f"{none} that began in the last two years is open now",
     )
 
 

@@ -19,7 +19,7 @@ EXAMPLE = """{
   "extract_rule": "started_or_open",
   "window_start": "2020-11-24",
   "extract_date": "2026-11-24",
-  "key_fingerprint": ""
+  "key_fingerprint": "text that changes with the pseudonymisation key"
 }"""
 
 
