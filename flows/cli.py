@@ -2,10 +2,11 @@
 
 import os
 import sys
+from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Any, Optional
 
 import typer
 
@@ -52,6 +53,14 @@ def _day(text: str | None) -> date | None:
         raise typer.BadParameter(f"'{text}' is not a date: write YYYY-MM-DD.") from None
 
 
+def _run(flow: Callable[..., str], **arguments: Any) -> str:
+    """Call a flow with Prefect's heartbeat off: at its end Prefect would wait up to a second for the last one."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        return flow(**arguments)
+
+
 @app.command()
 def nightly(
     source: Annotated[str, typer.Option(help="Folder of SSD tables, CIN census file or folder, or database URL.")],
@@ -66,7 +75,7 @@ def nightly(
     """Run one night and print where the morning list is."""
     from flows.nightly import nightly as flow
 
-    typer.echo(flow(source=source, workspace=workspace, as_of=_day(as_of), demonstration=demonstration, registry=registry))
+    typer.echo(_run(flow, source=source, workspace=workspace, as_of=_day(as_of), demonstration=demonstration, registry=registry))
 
 
 @app.command()
@@ -79,7 +88,7 @@ def retrain(
     """Train and evaluate on the workspace's history, and register the model as challenger."""
     from flows.retrain import retrain as flow
 
-    version = flow(workspace=workspace, source=source, full=full, registry=registry)
+    version = _run(flow, workspace=workspace, source=source, full=full, registry=registry)
     typer.echo(f"challenger version {version}: {workspace / 'training' / version / 'evaluation.json'}")
 
 
