@@ -37,7 +37,7 @@ class Outcome:
         return self.window_days + (self.closing_within_days or 0)
 
 
-NEW_REFERRAL = Outcome("new_referral_within_12_months", 1, "a new referral of the same child within 12 months", window_days=365)
+NEW_REFERRAL = Outcome("new_referral_within_12_months", 1, "a new referral within 12 months", window_days=365)
 RETURN_AFTER_CLOSING = Outcome(
     "returns_within_12_months_of_closing",
     1,

@@ -148,9 +148,9 @@ def family_groups(archive: Archive, known_by: date | None = None) -> pl.DataFram
     edges = pl.concat(
         [
             # A family's pseudonym is marked, so that it can never be taken for a child's.
-            links.select(left="fami_person_id", right=pl.lit("family ") + pl.col("fami_family_id")),
+            links.select(left="fami_person_id", right=pl.lit("~") + pl.col("fami_family_id")),
             merges.select(left="link_old_person_id", right="link_new_person_id"),
         ]
     )
     found = components(edges)
-    return found.filter(~pl.col("node").str.starts_with("family ")).select(person_id="node", group_id="component")
+    return found.filter(~pl.col("node").str.starts_with("~")).select(person_id="node", group_id="component")

@@ -82,7 +82,9 @@ def nightly(
 def retrain(
     workspace: WorkspaceOption,
     source: Annotated[Optional[str], typer.Option(help="An extract to take in first.")] = None,  # noqa: UP045
-    full: Annotated[bool, typer.Option("--full", help="Evaluate every split with full effort, not only quickly.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Evaluate every split, and fit with full effort: for a model to be used.")
+    ] = False,
     registry: RegistryOption = None,
 ) -> None:
     """Train and evaluate on the workspace's history, and register the model as challenger."""
@@ -137,9 +139,14 @@ def features(
     from features.matrix import available, build_matrix
     from flows.vintages import read_archive
     from flows.workspace import Workspace, write_private
+    from validation.errors import SettingsError
 
     dates = [day for text in as_of if (day := _day(text)) is not None]
-    history = read_archive(Workspace(workspace), up_to=max(dates))
+    history = read_archive(Workspace(workspace))
+    if max(dates) > history.extract_date:
+        raise SettingsError(
+            f"'--as-of' is {max(dates)} and the history ends with the extract of {history.extract_date}: ask for a date up to it."
+        )
     matrix = build_matrix(history, dates, available(CATALOGUE, history.supplied))
     write_private(out, matrix.write_parquet)
     typer.echo(f"{matrix.height} cases, {matrix.width} columns: {out}")
@@ -151,7 +158,7 @@ def synthesise(
     end: Annotated[str, typer.Option(help="Extract date, YYYY-MM-DD (for a census: a 31 March).")],
     profile: Profile = Profile.NE_LINCOLNSHIRE,
     children: Annotated[int, typer.Option(help="Residents aged 0 to 17.", min=500)] = 33_522,
-    years: Annotated[int, typer.Option(help="Years that the extract covers.", min=1, max=20)] = 6,
+    years: Annotated[int, typer.Option(help="Years that the extract covers.", min=1, max=15)] = 6,
     rule: Annotated[str, typer.Option(help="started_or_open or overlapping.")] = "started_or_open",
     form: Form = Form.SSD,
     census_tables: Annotated[bool, typer.Option("--census-tables", help="Write only the tables that a census holds.")] = False,

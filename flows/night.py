@@ -1,6 +1,5 @@
 """One night in hand: its workspace held, its settings read, its record kept, its folder made beside the published ones."""
 
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy.engine import make_url
 
 from flows.record import RunRecord
 from flows.settings import Settings, read_settings
@@ -51,7 +52,7 @@ def without_passwords(settings: Settings) -> dict[str, Any]:
     """The settings for a record: a password inside the register's address is left out."""
     told = settings.model_dump()
     if settings.registry:
-        told["registry"] = re.sub(r"//[^@/]*@", "//***@", settings.registry)
+        told["registry"] = make_url(settings.registry).set(query={}).render_as_string(hide_password=True)
     return told
 
 

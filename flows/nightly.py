@@ -1,6 +1,7 @@
 """The nightly flow: pull, gate, archive, build, score, allocate, publish."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import cast
@@ -16,6 +17,7 @@ from features.episodes import count_mends, episodes_at
 from features.matrix import build_matrix
 from features.people import records
 from flows import ledger, scoring
+from flows.environment import quieten
 from flows.night import Night, open_night, publish
 from flows.publish.page import render_page
 from flows.publish.workbook import build_workbook
@@ -23,7 +25,7 @@ from flows.record import RunRecord, file_hashes, table_counts
 from flows.retries import READ_OR_WRITE
 from flows.scoring import Offered
 from flows.sources.reading import read_source
-from flows.vintages import last_extract, read_archive, write_vintages
+from flows.vintages import last_counts, last_extract, read_archive, write_vintages
 from flows.workspace import write_json, write_private
 from models.model import ScreeningModel
 from validation.extract import Extract
@@ -42,6 +44,7 @@ def nightly(
     registry: str | None = None,
 ) -> str:
     """One night: from a source to the published morning list, whose path is returned."""
+    quieten()
     record = RunRecord(on_step=show_progress())
     extract = pull(source, record)
     refuse(extract, record)
@@ -60,7 +63,12 @@ def nightly(
 def show_progress() -> Callable[[int], None]:
     """A progress artifact of this run, and the function that moves it on when a step has ended."""
     shown = cast("UUID", create_progress_artifact(progress=0.0, description="Steps of the night"))
-    return lambda done: cast("None", update_progress_artifact(shown, progress=100.0 * done / STEPS))
+
+    def move_on(done: int) -> None:
+        with suppress(Exception):  # a picture of progress that cannot be drawn may not hide what the step itself says
+            update_progress_artifact(shown, progress=100.0 * done / STEPS)
+
+    return move_on
 
 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
@@ -88,11 +96,9 @@ def check(night: Night) -> Gated:
             not_read=list(gated.not_read),
             re_referrals={"referrals": measure.referrals, "re_referrals": measure.re_referrals, "rate": measure.rate},
         )
-        before = last_extract(night.workspace, before=night.as_of)
         newest = last_extract(night.workspace)
-        stop_if_implausible(
-            gated, night.settings.limits.to_limits(), before[1] if before else None, newest[0] if newest else None
-        )
+        before = last_counts(night.workspace, before=night.as_of)
+        stop_if_implausible(gated, night.settings.limits.to_limits(), before, newest[0] if newest else None)
         return gated
 
 
@@ -159,14 +165,14 @@ def write(night: Night, gated: Gated, model: ScreeningModel, offered: Offered) -
         shown = scoring.compose(offered, model, gated, night.settings, night.as_of, night.before)
         write_private(night.made / "list.html", lambda path: path.write_bytes(render_page(shown)))
         write_private(night.made / "list.xlsx", lambda path: path.write_bytes(build_workbook(shown)))
-        write_private(night.made / "list.parquet", scoring.as_list(offered, model, night.as_of).write_parquet)
+        write_private(night.made / "list.parquet", scoring.as_list(offered, model, shown).write_parquet)
         write_private(night.made / "reasons.parquet", offered.reasons.write_parquet)
         for name, rows in gated.set_aside.items():
             if rows.height:
                 write_private(night.made / "set_aside" / f"{name}.parquet", rows.write_parquet)
 
 
-@task(cache_policy=NO_CACHE, **READ_OR_WRITE)
+@task(cache_policy=NO_CACHE)
 def finish(night: Night, model: ScreeningModel, gated: Gated, offered: Offered) -> Path:
     """Enter the scores into the ledger, close the record, and publish the night in one rename."""
     with night.record.step("publish"):

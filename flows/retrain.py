@@ -7,6 +7,8 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from features.outcomes import NEW_REFERRAL
+from flows.environment import quieten
 from flows.night import open_night, open_registry
 from flows.nightly import archive, check, pull, refuse
 from flows.record import RunRecord
@@ -20,6 +22,7 @@ from models.training import Trained, train
 @flow(name="retrain", flow_run_name="retrain on {workspace}", validate_parameters=True)
 def retrain(workspace: Path, source: str | None = None, full: bool = False, registry: str | None = None) -> str:
     """Train on the workspace's history (after taking in ``source``, if given); the challenger's version is returned."""
+    quieten()
     record = RunRecord()
     if source is not None:
         receive(source, workspace, registry, record)
@@ -74,9 +77,11 @@ def register(place: Workspace, settings: Settings, data: TrainingData, trained: 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
 def report(place: Workspace, data: TrainingData, trained: Trained, version: str, record: RunRecord) -> None:
     """Write ``training/<version>/`` in one rename, and say how the candidates did."""
-    made, final = place.training / f".{version}.new", place.training / version
+    # Versions are counted for each outcome: another than the default has a folder of its own.
+    home = place.training if data.outcome is NEW_REFERRAL else place.training / data.outcome.name
+    made, final = home / f".{version}.new", home / version
     make_private_folder(made)
-    write_json(made / "evaluation.json", summarise(data, trained.evaluation))
+    write_json(made / "evaluation.json", summarise(data, trained))
     write_json(made / "run.json", record.finish("completed") | {"lineage": data.lineage})
     shutil.rmtree(final, ignore_errors=True)
     replace(made, final)

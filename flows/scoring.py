@@ -136,34 +136,39 @@ def _changes(offered: Offered, before: Path | None) -> Changes | None:
     """Which families are new on the list and which are gone since the last earlier night, and why."""
     if before is None:
         return None
-    past = pl.read_parquet(before / "list.parquet")
-    listed = offered.families.filter("listed")["family_id"]
-    was = past.filter("listed")["family_id"]
+    past = pl.read_parquet(before / "list.parquet").filter("listed").select("family_id", child="children").explode("child")
+    now = offered.families.select("family_id", "rank", "listed", child="children").explode("child")
+    listed = now.filter("listed")
+    # A family is known by its children: a new brother or sister may change its pseudonym.
+    new = listed.join(past, on="child", how="anti").join(listed.join(past, on="child", how="semi"), on="family_id", how="anti")
+    stayed = past.join(listed, on="child", how="semi")["family_id"]
     gone = (
-        pl.DataFrame({"family_id": was.filter(~was.is_in(listed.implode()))})
-        .join(offered.families.select("family_id", "rank"), on="family_id", how="left", coalesce=True)
-        .with_columns(known=pl.col("family_id").is_in(offered.families["family_id"].implode()))
+        past.filter(~pl.col("family_id").is_in(stayed.implode()))
+        .join(now.select("child", "rank", known=pl.lit(value=True)), on="child", how="left")
+        .group_by("family_id")
+        .agg(pl.col("known").any(), pl.col("rank").min())
         .sort("family_id")
     )
     why = (
-        pl.when(~pl.col("known"))
+        pl.when(~pl.col("known").fill_null(value=False))
         .then(pl.lit("no case of the family is open now"))
         .when(pl.col("rank").is_null())
         .then(pl.lit("its open cases are not scored now"))
         .otherwise(pl.lit("other families have a higher chance now"))
     )
-    new = listed.filter(~listed.is_in(was.implode()))
     return Changes(
         since=date.fromisoformat(before.name[:10]),
-        new=tuple(new),
+        new=tuple(new["family_id"].unique().sort()),
         gone=dict(gone.select("family_id", why).iter_rows()),
     )
 
 
-def as_list(offered: Offered, model: ScreeningModel, as_of: date) -> pl.DataFrame:
-    """``list.parquet``: one row per family in order, with rank, capacity, chance of a slot and tie band."""
+def as_list(offered: Offered, model: ScreeningModel, shown: NightList) -> pl.DataFrame:
+    """``list.parquet``: one row per family in order, with rank, capacity, chance of a slot, tie band and the page's stamp."""
     return offered.families.select(
-        pl.lit(as_of).alias("as_of"),
+        pl.lit(shown.as_of).alias("as_of"),
+        pl.lit(shown.authority).alias("authority"),
+        pl.lit(". ".join(shown.stamps)).alias("stamp"),
         pl.all(),
         pl.lit(model.version).alias("model_version"),
         pl.lit(model.outcome).alias("outcome"),

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
 
     capacity: int = Field(20, ge=1, le=10_000)
-    seed: int = Field(20, ge=0)
+    seed: int = Field(20, ge=0, le=2**32 - 1)
     outcome: Literal["new_referral_within_12_months", "returns_within_12_months_of_closing"] = "new_referral_within_12_months"
     stale_after_days: int = Field(3, ge=1)
     registry: str | None = None

@@ -1,6 +1,6 @@
 """From the history to a training frame, and from a trained model to what is kept of it."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from features.outcomes import OUTCOMES, Outcome, label, latest_mature
 from flows.vintages import last_extract, read_archive, vintage_hashes
 from flows.workspace import Workspace
 from models.criteria import LEAST_DATES, LEAST_OUTCOMES
+from models.training import Trained
 from validation.errors import ContractError, CriterionError
 from validation.extract import Manifest
 from validation.history import Archive
@@ -60,7 +61,8 @@ def build_training_data(workspace: Workspace, outcome_name: str) -> TrainingData
             f"{history.extract_date}; needed are at least {LEAST_OUTCOMES} returns and {LEAST_OUTCOMES} cases without one on "
             f"{LEAST_DATES} dates {STEP_DAYS} days apart, so use an extract that reaches further back."
         )
-    features = available(CATALOGUE, history.supplied)
+    supplied = {name: columns for name, columns in history.supplied.items() if name in found[1]}  # and not given up since
+    features = available(CATALOGUE, supplied)
     labelled = label(history, build_matrix(history, dates, features), outcome)
     frame, counts = choose_rows(labelled, history)
     exits = dict(frame.filter(pl.col("exit").is_not_null()).group_by("exit").len().sort("exit").iter_rows())
@@ -98,7 +100,7 @@ def choose_rows(labelled: pl.DataFrame, history: Archive) -> tuple[pl.DataFrame,
     return frame, {"cohort": labelled.height, **counts, "families": frame["group_id"].n_unique()}
 
 
-def summarise(data: TrainingData, results: list[dict[str, Any]]) -> dict[str, Any]:
+def summarise(data: TrainingData, trained: Trained) -> dict[str, Any]:
     """``evaluation.json``: see ``docs/evaluation.md``."""
     closed = data.frame.filter("closed_in_window")
     returned = data.frame.filter("outcome").height
@@ -112,5 +114,7 @@ def summarise(data: TrainingData, results: list[dict[str, Any]]) -> dict[str, An
             "returned_of_closed": returned / closed.height if closed.height else None,
         },
         "features": [feature.name for feature in data.features],
-        "results": results,
+        "effort": "quick" if trained.quick else "full",
+        "findings": [asdict(finding) for finding in trained.findings],
+        "results": trained.evaluation,
     }

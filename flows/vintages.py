@@ -46,6 +46,15 @@ def last_extract(workspace: Workspace, before: date | None = None) -> tuple[Mani
     return read_manifest(workspace, dates[-1]) if dates else None
 
 
+def last_counts(workspace: Workspace, before: date) -> Mapping[str, int]:
+    """Rows per table in the last extract older than ``before`` that had any of that table."""
+    counts: dict[str, int] = {}
+    for day in extract_dates(workspace):
+        if day < before:
+            counts |= {name: rows for name, rows in read_manifest(workspace, day)[1].items() if rows}
+    return counts
+
+
 def _read(workspace: Workspace, up_to: date) -> dict[str, list[tuple[date, pl.DataFrame]]]:
     """All vintages up to a date, oldest first. Only extracts whose manifest was written count as archived."""
     complete = {day for day in extract_dates(workspace) if day <= up_to}
@@ -85,7 +94,10 @@ def write_vintages(workspace: Workspace, gated: Gated, limits: Limits) -> dict[s
         if frame.is_empty():
             continue  # absent and empty are the same: nothing is known to have gone
         before = current(table, [vintage for _, vintage in earlier[name]]) if earlier[name] else None
-        changes[name] = difference(table, before, frame, manifest.window_start, day, manifest.extract_rule, aged_out)
+        aside = gated.set_aside[name][table.key] if name in gated.set_aside else frame[table.key].clear()
+        changes[name] = difference(
+            table, before, frame, manifest.window_start, day, manifest.extract_rule, aged_out, set_aside=aside
+        )
         aged_out[name] = aged_out_keys(table, before, changes[name])
         if before is not None:
             withdrawn = changes[name].filter(pl.col("change") == Change.WITHDRAWN).height

@@ -29,6 +29,7 @@ class Trained:
     evaluation: list[dict[str, Any]]
     splits: tuple[Split, ...]
     findings: tuple[Finding, ...]
+    quick: bool
 
 
 def train(
@@ -74,7 +75,7 @@ def train(
         calibration=fitted.calibration,
         averages=average_terms(box.estimator, ordered, used),
     )
-    return Trained(model, evaluation, splits, judge_evaluation(evaluation, CHAMPION))
+    return Trained(model, evaluation, splits, judge_evaluation(evaluation, CHAMPION), quick)
 
 
 def _choose_effort(frame: pl.DataFrame, split: Split) -> Effort:

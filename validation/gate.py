@@ -94,9 +94,14 @@ def check_extract(extract: Extract, docs: Path | None = None) -> Gated:
         name: _count(conformed[name], unique[name], accepted[name], aside[name], queries.filter(pl.col("table") == name))
         for name in supplied
     }
-    columns = {name: tuple(c for c in TABLES[name].schema if c in extract.tables[name].columns) for name in supplied}
+    columns = {name: _filled(unique[name], extract.tables[name]) for name in supplied}
     not_read = tuple(sorted(set(extract.tables) - set(TABLES)))
     return Gated(extract.manifest, accepted, aside, counts, columns, not_read)
+
+
+def _filled(frame: pl.DataFrame, arrived: pl.DataFrame) -> tuple[str, ...]:
+    """The columns that arrived and hold a value; of a table without rows, all that arrived."""
+    return tuple(name for name in frame.columns if name in arrived.columns and (frame.is_empty() or frame[name].count()))
 
 
 def _require_tables(extract: Extract) -> None:

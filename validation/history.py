@@ -78,13 +78,15 @@ def difference(
     extract_date: date,
     rule: ExtractRule = ExtractRule.OVERLAPPING,
     aged_out: Mapping[str, pl.Series] | None = None,
+    set_aside: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Tonight's vintage of a table: its rows that differ from before, and how.
 
     ``before`` is what :func:`current` gives, ``None`` on the first load. ``aged_out`` are the keys of the parent tables' rows
     that have aged out by tonight (see :func:`aged_out_keys`), by table. A row that is gone has aged out when the extract's
-    rule no longer asks for it (see :func:`_has_aged_out`), and was withdrawn otherwise. Rows come sorted by key, so that the
-    same night gives the same bytes.
+    rule no longer asks for it (see :func:`_has_aged_out`), and was withdrawn otherwise; a row whose key is in ``set_aside``
+    is not gone but faulty tonight, and stays as last known. Rows come sorted by key, so that the same night gives the same
+    bytes.
     """
     if before is None:
         return tonight.with_columns(change=pl.lit(Change.FIRST.value)).sort(table.key)
@@ -103,6 +105,8 @@ def difference(
     )
     # A row that aged out on an earlier night is no news tonight, unless it is shown again.
     gone = before.filter(pl.col("change") != Change.AGED_OUT).join(tonight, on=table.key, how="anti")
+    if set_aside is not None:
+        gone = gone.filter(~pl.col(table.key).is_in(set_aside.implode()))
     gone = gone.with_columns(
         change=pl.when(_has_aged_out(table, window_start, rule, aged_out or {}))
         .then(pl.lit(Change.AGED_OUT.value))

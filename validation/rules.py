@@ -26,6 +26,7 @@ PERSON, EPISODES, DISABILITY = "ssd_person", "ssd_cin_episodes", "ssd_disability
 ASSESSMENTS, FACTORS = "ssd_cin_assessments", "ssd_assessment_factors"
 CIN_PLANS, CP_PLANS = "ssd_cin_plans", "ssd_cp_plans"
 S47, CONFERENCES, SCALES = "ssd_s47_enquiry", "ssd_initial_cp_conference", "ext_assessments_sos"
+FAMILY = "ssd_family"
 
 # What is done within an episode: table, its date, the rule for a date before the referral, and the rule for activity
 # on a referral that needed no further action.
@@ -74,6 +75,7 @@ BEGUN, AUTHORISED = pl.col("cina_assessment_start_date"), pl.col("cina_assessmen
 FACTOR_CODES = pl.col("cinf_assessment_factors_json").str.split("|")
 DISABILITY_CODE = pl.col("disa_disability_code")
 AFTER_ASSESSMENT = ["RC8", "RC9"]
+LARGEST_FAMILY = 20  # children on record; beyond it one key would join strangers into one place on the list
 
 
 def _is_open(end: pl.Expr) -> pl.Expr:
@@ -176,7 +178,9 @@ RULES: tuple[Rule, ...] = (
          _is_only_one("cppl_person_id", _is_open(pl.col("cppl_cp_plan_end_date")))),
     Rule("8940", CP_PLANS, QUERY, "The plan overlaps another child protection plan of the same child.",
          _stands_apart("cppl_person_id", "cppl_cp_plan_start_date", pl.col("cppl_cp_plan_end_date"))),
-    # Signs of Safety, a rule of our own
+    # Rules of our own
+    Rule("family-too-large", FAMILY, ERROR, f"The family has over {LARGEST_FAMILY} children: its key may stand for 'unknown'.",
+         pl.col("fami_person_id").n_unique().over("fami_family_id") <= LARGEST_FAMILY),
     Rule("scale-out-of-range", SCALES, ERROR, "'asos_scale' is not between 0 and 10.",
          pl.col("asos_scale").is_between(0, 10)),
     *_activity_rules(),

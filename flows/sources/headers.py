@@ -23,8 +23,10 @@ def name_columns(table: str, names: Sequence[str]) -> list[str]:
     if "" in cleaned:
         raise ContractError(f"A column of '{table}' has no name. Every column needs one: name it or remove it.")
     named = [aliases.get(name, name) for name in cleaned]
+    known = {column.name for column in TABLES[table].columns} if table in TABLES else set()
+    repeated = [name for name in named if named.count(name) > 1]
     refuse_repeats(
-        named,
+        [name if name in known else "(not of the contract)" for name in repeated],  # without a header it is a child's value
         f"Column '{{}}' of '{table}' arrived more than once (case and aliases do not tell columns apart). Keep one of them.",
     )
     return named

@@ -129,6 +129,20 @@ def test_13_a_column_that_the_model_had_is_missing_tonight(night: Any, second: P
     one_sentence(night(second), 13, "'ssd_contacts'", "'cont_contact_source_code'")
 
 
+@pytest.mark.parametrize(
+    ("table", "columns"), [("ssd_cin_episodes", ("cine_close_date", "cine_close_reason")), ("ssd_person", ("pers_dob",))]
+)
+def test_13_a_column_that_the_model_had_is_blank_tonight(night: Any, second: Path, table: str, columns: tuple[str, ...]) -> None:
+    spoil(second, table, lambda frame: frame.with_columns(pl.lit(None, pl.Date).alias(name) for name in columns[:1]))
+    spoil(second, table, lambda frame: frame.with_columns(pl.lit(None, pl.String).alias(name) for name in columns[1:]))
+    one_sentence(night(second), 13, f"'{table}'", f"'{columns[0]}'")
+
+
+def test_13_one_key_for_every_family(night: Any, second: Path) -> None:
+    spoil(second, "ssd_family", lambda frame: frame.with_columns(fami_family_id=pl.lit("0" * 32)))
+    one_sentence(night(second), 13, "'ssd_family'", "family-too-large")
+
+
 def test_13_too_many_rows_set_aside_and_the_checks_are_kept(night: Any, second: Path, workspace: Path) -> None:
     spoil(
         second,

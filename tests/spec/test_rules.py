@@ -21,7 +21,7 @@ EXTRACT_DATE = date(2026, 11, 24)
 PERSON, EPISODES, DISABILITY = "ssd_person", "ssd_cin_episodes", "ssd_disability"
 ASSESSMENTS, FACTORS, CIN_PLANS = "ssd_cin_assessments", "ssd_assessment_factors", "ssd_cin_plans"
 S47, CONFERENCES, CP_PLANS = "ssd_s47_enquiry", "ssd_initial_cp_conference", "ssd_cp_plans"
-SCALES = "ext_assessments_sos"
+SCALES, FAMILY = "ext_assessments_sos", "ssd_family"
 
 
 def drawn(name: str, table: str) -> pl.DataFrame:
@@ -365,6 +365,13 @@ DRAWINGS |= {
         apart      2026-01-01          2026-03-01        yes
         apart      2026-03-01          -                 yes
     """},
+    ("family-too-large", FAMILY): {
+        FAMILY: "\n".join(
+            ["family_id person_id keeps"]
+            + [f"unknown p{child} no" for child in range(21)]
+            + [f"large p{child} yes" for child in range(20)]
+        )
+    },
     ("scale-out-of-range", SCALES): {SCALES: """
         scale  keeps
         -1     no
@@ -405,7 +412,7 @@ def test_every_rule_is_drawn() -> None:
 
 def test_errors_are_the_rules_that_make_a_row_unusable() -> None:
     errors = {rule.code for rule in RULES if rule.severity is Severity.ERROR}
-    assert errors == {"8565", "8614", "8810", "scale-out-of-range"}
+    assert errors == {"8565", "8614", "8810", "family-too-large", "scale-out-of-range"}
 
 
 def test_every_rule_becomes_one_check_of_its_derived_column() -> None:

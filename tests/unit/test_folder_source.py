@@ -120,7 +120,7 @@ def test_a_broken_file_is_named_without_any_of_its_values(folder: Path, name: st
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("pers_dob,PERS_DOB", "'pers_dob' of 'ssd_cin_plans' arrived more than once"),
+        ("pers_dob,PERS_DOB", r"'\(not of the contract\)' of 'ssd_cin_plans' arrived more than once"),
         ("cin_plan_id,cinp_cin_plan_id", "'cinp_cin_plan_id' of 'ssd_cin_plans' arrived more than once"),
         ("a,,b", "has no name"),
     ],

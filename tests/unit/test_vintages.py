@@ -201,3 +201,12 @@ def test_no_history_says_what_to_do(workspace: Workspace) -> None:
     write_vintages(workspace, night(TWO, ssd_person=people("p1")), ANY)
     with pytest.raises(ContractError, match=f"no history up to '{ONE}'"):
         read_archive(workspace, up_to=ONE)
+
+
+def test_a_row_that_is_set_aside_tonight_stays_as_last_known(workspace: Workspace) -> None:
+    write_vintages(workspace, night(ONE, ssd_contacts=contacts(a=ONE, b=ONE)), Limits())
+    tonight = night(TWO, ssd_contacts=contacts(a=ONE))
+    faulty = contacts(b=ONE).with_columns(reason=pl.lit("8810"))
+    tonight = replace(tonight, set_aside={CONTACTS: faulty})
+    assert write_vintages(workspace, tonight, Limits())[CONTACTS] == {}
+    assert read_archive(workspace).table(CONTACTS)["known_to"].to_list() == [None, None]

@@ -96,7 +96,7 @@ CP_PLANS = Table(
         pseudonym("cppl_person_id", "The child.", required=True),
         feature("cppl_cp_plan_start_date", "Day on which the plan began.", Kind.DATE, required=True),
         feature("cppl_cp_plan_end_date", "Day on which the plan ended.", Kind.DATE, revealed_by="cppl_cp_plan_end_date"),
-        audit("cppl_cp_plan_ola", "The plan belongs to another authority; such plans are not counted.", Kind.YESNO),
+        feature("cppl_cp_plan_ola", "The plan belongs to another authority; such plans are not counted.", Kind.YESNO),
         feature("cppl_cp_plan_initial_category", "Category of abuse at the start.", Kind.CODE, codes="category_of_abuse"),
         dropped("cppl_cp_plan_latest_category", "Category at extraction: overwritten in place, so it tells the future."),
     ),
