@@ -84,9 +84,11 @@ def identify_list(list_file: Path, crosswalk: Path, out: Path) -> str:
     if out.suffix != ".xlsx":
         raise SettingsError(f"'{out.name}' does not end in .xlsx: the identified list is a workbook.")
     known = _read(crosswalk, "kind", "raw_id", "pseudonym").filter(pl.col("kind") == "ssd_person")
+    listed = _read(list_file, "rank", "chance", "children", "listed", "as_of", "authority", "stamp")
+    told = [f"{row['authority']}, {row['as_of']}. {row['stamp']}" for row in listed.head(1).iter_rows(named=True)]
+    title = ", ".join(["Early offers of help", *told])
     rows = (
-        _read(list_file, "rank", "chance", "children", "listed")
-        .filter("listed")
+        listed.filter("listed")
         .explode("children")
         .join(known.select(children="pseudonym", case_number="raw_id"), on="children", how="left")
         .sort("rank", "case_number")
@@ -100,14 +102,15 @@ def identify_list(list_file: Path, crosswalk: Path, out: Path) -> str:
     def write(path: Path) -> None:
         with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
             sheet = book.add_worksheet("Families")
-            sheet.write_row(0, 0, ["Place", "Case number", "Chance of a new referral"], book.add_format({"bold": True}))
+            sheet.write_string(0, 0, title)
+            sheet.write_row(1, 0, ["Place", "Case number", "Chance of a new referral"], book.add_format({"bold": True}))
             share = book.add_format({"num_format": "0%"})
-            for line, row in enumerate(rows.iter_rows(named=True), start=1):
+            for line, row in enumerate(rows.iter_rows(named=True), start=2):
                 sheet.write_number(line, 0, row["rank"])
                 sheet.write_string(line, 1, row["case_number"])
                 sheet.write_number(line, 2, row["chance"], share)
             sheet.set_column(0, 2, 24)
-            sheet.freeze_panes(1, 0)
+            sheet.freeze_panes(2, 0)
 
     write_private(out, write)
     return f"{rows['rank'].n_unique()} families, {rows.height} children: {out}"

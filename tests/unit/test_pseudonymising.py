@@ -59,6 +59,9 @@ def list_file(source: str, tmp_path: Path) -> Path:
             "chance": [0.25, 0.5, 0.1],
             "children": [[known["77"]], [known["1086942"], known["77"]], ["0" * 32]],
             "listed": [True, True, False],
+            "as_of": ["2026-11-24"] * 3,
+            "authority": ["Anyshire"] * 3,
+            "stamp": ["INVENTED DATA"] * 3,
         }
     ).write_parquet(night / "list.parquet")
     return night / "list.parquet"
@@ -142,7 +145,9 @@ def test_a_list_gets_its_case_numbers_back(list_file: Path, tmp_path: Path) -> N
     words = identify_list(list_file, tmp_path / "safe" / "crosswalk.parquet", out)
     assert "2 families, 3 children" in words
     assert "1086942" not in words
-    sheet = pl.read_excel(out, engine="calamine", infer_schema_length=0)
+    sheet = pl.read_excel(out, engine="calamine", infer_schema_length=0, read_options={"header_row": 1})
+    (title,) = pl.read_excel(out, engine="calamine", has_header=False, read_options={"n_rows": 1}).row(0)[:1]
+    assert title == "Early offers of help, Anyshire, 2026-11-24. INVENTED DATA"
     assert sheet.columns == ["Place", "Case number", "Chance of a new referral"]
     assert sheet.select("Place", "Case number").rows() == [("1", "1086942"), ("1", "77"), ("2", "77")]
     assert out.stat().st_mode & 0o777 == 0o600
