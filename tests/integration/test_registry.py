@@ -73,7 +73,7 @@ def train(origin: Origin = Origin.INVENTED) -> Trained:
         calibration=Calibration(0.9, -0.1),
         averages=average_terms(box.estimator, frame, NAMES),
     )
-    return Trained(model, EVALUATION, (), (Finding("not below", met=True, words="It is better."),))
+    return Trained(model, EVALUATION, (), (Finding("not below", met=True, words="It is better."),), quick=True)
 
 
 @pytest.fixture(scope="module")
