@@ -139,9 +139,10 @@ def _changes(offered: Offered, before: Path | None) -> Changes | None:
     past = pl.read_parquet(before / "list.parquet").filter("listed").select("family_id", child="children").explode("child")
     now = offered.families.select("family_id", "rank", "listed", child="children").explode("child")
     listed = now.filter("listed")
-    # A family is known by its children: a new brother or sister may change its pseudonym.
-    new = listed.join(past, on="child", how="anti").join(listed.join(past, on="child", how="semi"), on="family_id", how="anti")
-    stayed = past.join(listed, on="child", how="semi")["family_id"]
+    # A family is known by its pseudonym or by its children: a new brother or sister may change the pseudonym, and the child
+    # whose case is open may change.
+    stayed, remained = _same_families(past, listed), _same_families(listed, past)
+    new = listed.filter(~pl.col("family_id").is_in(remained.implode()))
     gone = (
         past.filter(~pl.col("family_id").is_in(stayed.implode()))
         .join(now.select("child", "rank", known=pl.lit(value=True)), on="child", how="left")
@@ -161,6 +162,12 @@ def _changes(offered: Offered, before: Path | None) -> Changes | None:
         new=tuple(new["family_id"].unique().sort()),
         gone=dict(gone.select("family_id", why).iter_rows()),
     )
+
+
+def _same_families(families: pl.DataFrame, others: pl.DataFrame) -> pl.Series:
+    """Pseudonyms of those ``families`` that are also among ``others``, by pseudonym or by a child."""
+    same = pl.col("family_id").is_in(others["family_id"].implode()) | pl.col("child").is_in(others["child"].implode())
+    return families.filter(same)["family_id"]
 
 
 def as_list(offered: Offered, model: ScreeningModel, shown: NightList) -> pl.DataFrame:

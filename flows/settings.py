@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     seed: int = Field(20, ge=0, le=2**32 - 1)
     outcome: Literal["new_referral_within_12_months", "returns_within_12_months_of_closing"] = "new_referral_within_12_months"
     stale_after_days: int = Field(3, ge=1)
-    registry: str | None = None
+    registry: str | None = Field(None, pattern=r"^[a-z0-9+]+://")
     limits: LimitSettings = LimitSettings()
 
     toml_file: ClassVar[Path | None] = None
