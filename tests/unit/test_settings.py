@@ -31,14 +31,16 @@ def test_defaults(tmp_path: Path) -> None:
 
 
 def test_argument_before_environment_before_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / FILE_NAME).write_text('capacity = 5\nseed = 5\nregistry = "file"\n\n[limits]\nset_aside = 0.5\ncollapse = 0.25\n')
+    (tmp_path / FILE_NAME).write_text(
+        'capacity = 5\nseed = 5\nregistry = "sqlite:///file"\n\n[limits]\nset_aside = 0.5\ncollapse = 0.25\n'
+    )
     monkeypatch.setenv("REREFERRAL_SEED", "6")
-    monkeypatch.setenv("REREFERRAL_REGISTRY", "environment")
+    monkeypatch.setenv("REREFERRAL_REGISTRY", "sqlite:///environment")
     monkeypatch.setenv("REREFERRAL_LIMITS__SET_ASIDE", "0.6")
-    settings = read_settings(tmp_path, registry="argument")
-    assert (settings.capacity, settings.seed, settings.registry) == (5, 6, "argument")
+    settings = read_settings(tmp_path, registry="sqlite:///argument")
+    assert (settings.capacity, settings.seed, settings.registry) == (5, 6, "sqlite:///argument")
     assert settings.limits.to_limits() == Limits(set_aside=0.6, withdrawn=0.05, collapse=0.25)
-    assert read_settings(tmp_path, registry=None).registry == "environment"
+    assert read_settings(tmp_path, registry=None).registry == "sqlite:///environment"
 
 
 def test_workspaces_do_not_share_settings(tmp_path: Path) -> None:
