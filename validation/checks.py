@@ -1,4 +1,4 @@
-"""What each table is checked for, read from the contract: pure declarations that name no library.
+"""What each table is checked for, read from the contract: pure declarations that name no checking library.
 
 A check is a statutory rule where one exists (its number is the rule's name), and a rule of our own otherwise.
 ``validation/rules.py`` adds the rules that look across rows and tables; ``validation/expectations.py`` runs them all.
@@ -7,6 +7,8 @@ A check is a statutory rule where one exists (its number is the rule's name), an
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+import polars as pl
 
 from validation.contract import Kind, Table
 
@@ -46,6 +48,9 @@ class Check:
     other: str | None
     says: str
 
+
+# Findings: each row (its position in the frame, from 0) of a table that breaks a rule.
+BROKEN_SCHEMA = {"table": pl.String(), "row": pl.UInt32(), "rule": pl.String(), "severity": pl.String()}
 
 # Statutory rules that ask what the contract asks too, by column and question.
 STATUTORY: Mapping[tuple[str, Asks], str] = {

@@ -1,8 +1,8 @@
 """Conforming: from what the case systems send to the types, dates and codes of the contract.
 
-What cannot be read becomes empty and is counted; where the column is required, the check that follows sets the row
-aside. Words in place of a code become :data:`UNLISTED`, so that the check can ask about them and no note can pass.
-Columns that are not kept are dropped here, and counted, and so are the comments inside flags.
+What cannot be read becomes empty and is counted; where the column is required, or says whether a spell has ended, the
+gate sets the row aside. Words in place of a code become :data:`UNLISTED`, so that the check can ask about them and no note
+can pass. Columns that are not kept are dropped here, and counted, and so are the comments inside flags.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,9 @@ from validation.errors import ContractError
 
 # One case system writes this date when it has none.
 NO_DATE = pl.date(1900, 1, 1)
+
+# What stands where there is no value; tools of SQL Server write the word.
+NO_VALUE = ("", "NULL")
 
 # Case systems add letters or digits of their own behind a DfE source code.
 SOURCE_PREFIX = r"^(10|[1-3][A-F]|5[A-D]|[46789])"
@@ -43,20 +46,25 @@ NO = ("N", "NO", "FALSE", "F", "0", "B) NO")
 class Conformed:
     """A table in the contract's shape.
 
-    ``unreadable`` counts, per column, the values that could not be read and became empty; ``dropped`` the values
-    in columns that are not kept (and, as ``column:comments``, the comments inside flags); ``unknown`` the columns that
-    the contract does not know.
+    ``lost`` says, for each row and each column with such a value, whether a value could not be read and became empty;
+    ``dropped`` counts the values in columns that are not kept (and, as ``column:comments``, the comments inside flags);
+    ``unknown`` are the columns that the contract does not know.
     """
 
     frame: pl.DataFrame
-    unreadable: Mapping[str, int]
+    lost: pl.DataFrame
     dropped: Mapping[str, int]
     unknown: tuple[str, ...]
+
+    @property
+    def unreadable(self) -> Mapping[str, int]:
+        """How many values of each column could not be read."""
+        return {column: int(self.lost[column].sum()) for column in self.lost.columns}
 
 
 def _text(name: str) -> pl.Expr:
     text = pl.col(name).cast(pl.String).str.strip_chars()
-    return pl.when(text != "").then(text)
+    return pl.when(~text.is_in(NO_VALUE)).then(text)
 
 
 def _short(name: str) -> pl.Expr:
@@ -166,12 +174,7 @@ def conform(table: Table, frame: pl.DataFrame) -> Conformed:
         for column in table.kept
     ]
     result = frame.select(kept)
-    supplied = [column.name for column in table.kept if column.name in frame.columns]
-    unreadable = {
-        name: lost
-        for name in supplied
-        if (lost := _values(frame, name) - _no_dates(frame, table.column(name)) - int(result[name].count()))
-    }
+    lost = [_lost(frame, result, column) for column in table.kept if column.name in frame.columns]
     gone = {
         column.name: values
         for column in table.columns
@@ -186,14 +189,16 @@ def conform(table: Table, frame: pl.DataFrame) -> Conformed:
         if column.kind is Kind.CODES and column.name in frame.columns and (comments := _comments(frame, column.name))
     }
     known = {column.name for column in table.columns}
-    return Conformed(result, unreadable, gone, tuple(name for name in frame.columns if name not in known))
+    unknown = tuple(name for name in frame.columns if name not in known)
+    return Conformed(result, pl.DataFrame([values for values in lost if values.any()]), gone, unknown)
 
 
-def _no_dates(frame: pl.DataFrame, column: Column) -> int:
-    """How many values of a date column are the case system's way to write that there is none."""
-    if column.kind not in (Kind.DATE, Kind.MONTH):
-        return 0
-    return int(frame.select((_day(column.name, frame.schema[column.name]) == NO_DATE).sum()).item())
+def _lost(frame: pl.DataFrame, result: pl.DataFrame, column: Column) -> pl.Series:
+    """Which values of a column could not be read; a case system's way to write that there is no date is none of them."""
+    there = _text(column.name).is_not_null()
+    if column.kind in (Kind.DATE, Kind.MONTH):
+        there &= _day(column.name, frame.schema[column.name]).ne_missing(NO_DATE)
+    return frame.select(there.alias(column.name)).to_series() & result[column.name].is_null()
 
 
 def _comments(frame: pl.DataFrame, name: str) -> int:

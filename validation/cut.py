@@ -13,12 +13,18 @@ from validation.tables.catalogue import TABLES
 
 def revealed(column: Column) -> pl.Expr:
     """The column's value where its revealing date lies on or before ``as_of``, and nothing elsewhere."""
-    if column.revealed_by is None:
+    day = revealing_day(column)
+    if day is None:
         return pl.col(column.name)
-    day = pl.col(column.revealed_by)
-    if column.revealed_after_working_days:
-        day = next_working_day(day, column.revealed_after_working_days)
     return pl.when(day <= pl.col("as_of")).then(pl.col(column.name)).alias(column.name)
+
+
+def revealing_day(column: Column) -> pl.Expr | None:
+    """The day on which the column's value is revealed; ``None`` when it is known with its row."""
+    if column.revealed_by is None:
+        return None
+    day = pl.col(column.revealed_by)
+    return next_working_day(day, column.revealed_after_working_days) if column.revealed_after_working_days else day
 
 
 def next_working_day(day: pl.Expr, count: int = 1) -> pl.Expr:

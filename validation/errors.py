@@ -65,6 +65,9 @@ class LedgerError(ScreeningError):
 
 
 class CriterionError(ScreeningError):
-    """A model missed a criterion that was set before it was trained, or there is too little to train on."""
+    """A criterion that was set beforehand was missed, or there is too little to train on.
+
+    Criteria are those of a model, and the published figures that an invented authority must meet.
+    """
 
     exit_code = 18

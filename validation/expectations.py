@@ -14,7 +14,7 @@ from typing import Any, assert_never
 import pandas as pd
 import polars as pl
 
-from validation.checks import Asks, Check, Severity
+from validation.checks import BROKEN_SCHEMA, Asks, Check, Severity
 from validation.codes import codes
 from validation.conforming import NO_CODES
 from validation.data_docs import write_docs
@@ -34,7 +34,6 @@ with warnings.catch_warnings():
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
     from great_expectations.render.view.view import DefaultJinjaSectionView
 
-BROKEN_SCHEMA = {"table": pl.String(), "row": pl.UInt32(), "rule": pl.String(), "severity": pl.String()}
 SUMMARY_SCHEMA = {
     "table": pl.String(),
     "rule": pl.String(),

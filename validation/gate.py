@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from validation.checks import Severity
+from validation.checks import BROKEN_SCHEMA, Severity
 from validation.conforming import Conformed, conform
 from validation.contract import Table
 from validation.errors import ChecksError, ContractError
@@ -21,6 +21,10 @@ from validation.tables.catalogue import TABLES
 
 ORPHAN = "orphan"  # the row's parent was set aside
 UNKNOWN_CHILD = "unknown-child"  # the row names a child who is not in the extract
+UNKNOWN_PARENT = "unknown-parent"  # the row reaches its child through a row that is not in the extract
+UNREADABLE = "unreadable"  # "column-unreadable": the value stands there and cannot be read
+
+QUERIED_SCHEMA = {"table": pl.String(), "key": pl.String(), "rule": pl.String()}
 
 PLAUSIBLE_REFERRALS = 200
 PLAUSIBLE_RATES = (0.05, 0.50)
@@ -55,7 +59,10 @@ class TableCount:
 
 @dataclass(frozen=True)
 class Gated:
-    """What the gate made of an extract: accepted frames, rows set aside with their reasons, and counts per table."""
+    """What the gate made of an extract: accepted frames, rows set aside with their reasons, and counts per table.
+
+    ``queried`` names the rows that were asked about: table, key (empty where the row has none), rule.
+    """
 
     manifest: Manifest
     accepted: Mapping[str, pl.DataFrame]
@@ -63,6 +70,7 @@ class Gated:
     counts: Mapping[str, TableCount]
     columns: Mapping[str, tuple[str, ...]]
     not_read: tuple[str, ...] = field(default=())
+    queried: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=QUERIED_SCHEMA))
 
 
 def check_extract(extract: Extract, docs: Path | None = None) -> Gated:
@@ -83,20 +91,51 @@ def check_extract(extract: Extract, docs: Path | None = None) -> Gated:
     _require_tables(extract)
     supplied = [name for name in TABLES if name in extract.tables]
     conformed = {name: conform(TABLES[name], extract.tables[name]) for name in supplied}
-    unique = {name: c.frame.unique(maintain_order=True) for name, c in conformed.items()}
+    distinct = {name: _distinct(c) for name, c in conformed.items()}
+    unique = {name: rows.select(list(TABLES[name].schema)) for name, rows in distinct.items()}
     day = extract.manifest.extract_date
     findings = run_checks(derived(unique, day), all_checks({name: TABLES[name] for name in supplied}), day, docs)
-    reasons = _reasons(unique, findings.broken)
+    broken = pl.concat([findings.broken, *(_unreadable(TABLES[name], rows) for name, rows in distinct.items())])
+    reasons = _reasons(unique, broken)
     accepted = {name: unique[name].filter(reasons[name].is_null()) for name in supplied}
     aside = {name: unique[name].with_columns(reason=reasons[name]).filter(pl.col("reason").is_not_null()) for name in supplied}
-    queries = findings.broken.filter(pl.col("severity") == Severity.QUERY)
+    queries = broken.filter(pl.col("severity") == Severity.QUERY)
     counts = {
         name: _count(conformed[name], unique[name], accepted[name], aside[name], queries.filter(pl.col("table") == name))
         for name in supplied
     }
     columns = {name: _filled(unique[name], extract.tables[name]) for name in supplied}
     not_read = tuple(sorted(set(extract.tables) - set(TABLES)))
-    return Gated(extract.manifest, accepted, aside, counts, columns, not_read)
+    queried = pl.concat(_queried(name, frame[TABLES[name].key], queries) for name, frame in unique.items())
+    return Gated(extract.manifest, accepted, aside, counts, columns, not_read, queried)
+
+
+def _distinct(conformed: Conformed) -> pl.DataFrame:
+    """The rows once each, with a column ``lost_...`` beside every column of which a value could not be read."""
+    lost = conformed.lost.select(pl.all().name.prefix("lost_"))
+    return pl.concat([conformed.frame, lost], how="horizontal").unique(maintain_order=True)
+
+
+def _unreadable(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
+    """Findings on values that could not be read: grave where one is required, or says whether a spell has ended."""
+    found = [pl.DataFrame(schema=BROKEN_SCHEMA)]
+    for column in table.kept:
+        if f"lost_{column.name}" in rows.columns:
+            grave = column.required or column.name == table.ends
+            found.append(
+                rows.select(row=pl.arg_where(pl.col(f"lost_{column.name}")).cast(pl.UInt32)).select(
+                    pl.lit(table.name).alias("table"),
+                    "row",
+                    pl.lit(f"{column.name}-{UNREADABLE}").alias("rule"),
+                    pl.lit((Severity.ERROR if grave else Severity.QUERY).value).alias("severity"),
+                )
+            )
+    return pl.concat(found)
+
+
+def _queried(name: str, keys: pl.Series, queries: pl.DataFrame) -> pl.DataFrame:
+    asked = queries.filter(pl.col("table") == name)
+    return asked.select("table", keys.gather(asked["row"]).alias("key"), "rule")
 
 
 def _filled(frame: pl.DataFrame, arrived: pl.DataFrame) -> tuple[str, ...]:
@@ -125,15 +164,16 @@ def _reasons(frames: Mapping[str, pl.DataFrame], broken: pl.DataFrame) -> dict[s
         )
         rows = pl.DataFrame({"row": pl.int_range(frame.height, dtype=pl.UInt32, eager=True)})
         found = rows.join(rules, on="row", how="left", maintain_order="left")["reason"].cast(pl.String)
-        orphans = _orphans(TABLES[name], frame, frames, reasons)
-        reasons[name] = frame.select(pl.coalesce(found, orphans)).to_series().alias("reason")
+        both = pl.DataFrame({"found": found, "orphan": _orphans(TABLES[name], frame, frames, reasons)})
+        joined = pl.concat_str("found", "orphan", separator=";", ignore_nulls=True)
+        reasons[name] = both.select(reason=pl.when(joined != "").then(joined)).to_series()
     return reasons
 
 
 def _orphans(
     table: Table, frame: pl.DataFrame, frames: Mapping[str, pl.DataFrame], reasons: Mapping[str, pl.Series]
 ) -> pl.Series:
-    """Rows whose parent was set aside, or whose child is unknown."""
+    """Rows whose parent was set aside, or whose child is unknown; beside a reason of their own."""
     reason = pl.lit(None, pl.String)
     for reference in table.references:
         if reference.table not in reasons:
@@ -144,8 +184,9 @@ def _orphans(
         reason = pl.when(reason.is_null() & orphan).then(pl.lit(ORPHAN)).otherwise(reason)
         if reference.table == "ssd_person" or table.person is None:
             unknown = ~pl.col(reference.column).is_in(parent[key].implode())
-            reason = pl.when(reason.is_null() & unknown).then(pl.lit(UNKNOWN_CHILD)).otherwise(reason)
-    return frame.select(reason.alias("reason")).to_series() if frame.height else pl.Series("reason", [], pl.String)
+            why = UNKNOWN_CHILD if reference.table == "ssd_person" else UNKNOWN_PARENT
+            reason = pl.when(reason.is_null() & unknown).then(pl.lit(why)).otherwise(reason)
+    return frame.with_columns(reason=reason)["reason"]
 
 
 def _count(

@@ -125,7 +125,8 @@ def aged_out_keys(table: Table, before: pl.DataFrame | None, vintage: pl.DataFra
 def _has_aged_out(table: Table, window_start: date, rule: ExtractRule, aged_out: Mapping[str, pl.Series]) -> pl.Expr:
     """Does the extract's rule no longer ask for a row that is gone tonight?
 
-    An extract of whatever overlaps its window lets a row go when its last date lies before the window; an open spell never.
+    An extract of whatever overlaps its window lets an event or a spell go when its day or its end lies before the window; an
+    open spell never.
     One that keeps what started in the window or is still open lets go whatever started before it, as soon as it has ended.
     A row goes with the row that it points at: an assessment with its episode, a family link with its child. A child goes
     with its last row.
@@ -142,9 +143,7 @@ def _has_aged_out(table: Table, window_start: date, rule: ExtractRule, aged_out:
     if rule is ExtractRule.STARTED_OR_OPEN:
         passed = pl.col(table.happened) < window_start
     else:
-        dates = [name for name, dtype in table.schema.items() if dtype == pl.Date]
-        ended = pl.lit(value=True) if table.ends is None else pl.col(table.ends).is_not_null()
-        passed = ended & (pl.max_horizontal(dates) < window_start)
+        passed = pl.col(table.happened if table.ends is None else table.ends) < window_start
     return pl.any_horizontal(passed, *gone_with).fill_null(value=False)
 
 

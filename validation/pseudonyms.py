@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from validation.conforming import conform
+from validation.conforming import NO_VALUE, conform
 from validation.contract import Kind, Table
 from validation.errors import ContractError, SettingsError
 from validation.extract import Extract
@@ -26,6 +26,9 @@ OTHER_ENTITIES: Mapping[str, str] = {
     "clae_cla_id": "period of care",
     "link_old_person_id": "ssd_person",
 }
+
+# Tables that a case system exports without keys of their own: each row belongs to one row of another table, whose key serves.
+KEYED_BY_OWNER: Mapping[str, str] = {"ssd_assessment_factors": "cinf_assessment_id"}
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def entity(table: Table, column: str) -> str:
 def _raw_ids(frame: pl.DataFrame, column: str) -> pl.Series:
     """Raw ids as text; a whole number that went through a float column loses its ".0"."""
     text = frame.select(pl.col(column).cast(pl.String).str.strip_chars()).to_series()
-    return text.str.replace(r"^(\d+)\.0$", "${1}").replace("", None)
+    return text.str.replace(r"^(\d+)\.0$", "${1}").replace(list(NO_VALUE), None)
 
 
 def _pseudonyms(kind: str, raw: pl.Series, key: bytes) -> pl.DataFrame:
@@ -111,7 +114,7 @@ def pseudonymise(extract: Extract, key: bytes) -> Pseudonymised:
         shaped, found = _replace_ids(table, frame, key)
         crosswalks += found
         conformed = conform(table, shaped)
-        supplied = [column for column in table.schema if column in frame.columns]
+        supplied = [column for column in table.schema if column in shaped.columns]
         months = [column.name for column in table.kept if column.kind is Kind.MONTH and column.name in supplied]
         tables[name] = conformed.frame.select(supplied).with_columns(_first_of_month(column) for column in months)
         comments = {column: count for column, count in conformed.dropped.items() if column.endswith(":comments")}
@@ -125,6 +128,9 @@ def pseudonymise(extract: Extract, key: bytes) -> Pseudonymised:
 def _replace_ids(table: Table, frame: pl.DataFrame, key: bytes) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
     """The frame with pseudonyms in its key columns, and the crosswalks used."""
     found: list[pl.DataFrame] = []
+    owner = KEYED_BY_OWNER.get(table.name)
+    if owner in frame.columns and (table.key not in frame.columns or not _raw_ids(frame, table.key).count()):
+        frame = frame.with_columns(pl.col(owner).alias(table.key))
     for column in table.kept:
         if column.kind is not Kind.ID or column.name not in frame.columns:
             continue
@@ -140,7 +146,7 @@ def _left_out(table: Table, frame: pl.DataFrame) -> dict[str, int]:
     """Columns that are not kept (and columns unknown to the contract) with their number of values."""
     kept = set(table.schema)
     values = frame.select(
-        pl.when(pl.col(column).cast(pl.String).str.strip_chars() != "").then(1).count().alias(column)
+        pl.when(~pl.col(column).cast(pl.String).str.strip_chars().is_in(NO_VALUE)).then(1).count().alias(column)
         for column in frame.columns
         if column not in kept
     )

@@ -120,6 +120,16 @@ def _activity_rules() -> tuple[Rule, ...]:
     return tuple(rules)
 
 
+def _unknown_episode_rules() -> tuple[Rule, ...]:
+    says = "The row names an episode that is not in the extract."
+    return tuple(
+        Rule("unknown-episode", table.name, QUERY, says, pl.col(reference.column).is_null() | ~pl.col("cine_absent"))
+        for table in TABLES.values()
+        for reference in table.references
+        if reference.table == EPISODES
+    )
+
+
 RULES: tuple[Rule, ...] = (
     # children
     Rule("8525Q", PERSON, QUERY, "There should be a month of birth or an expected one, and not both.",
@@ -183,6 +193,9 @@ RULES: tuple[Rule, ...] = (
          pl.col("fami_person_id").n_unique().over("fami_family_id") <= LARGEST_FAMILY),
     Rule("scale-out-of-range", SCALES, ERROR, "'asos_scale' is not between 0 and 10.",
          pl.col("asos_scale").is_between(0, 10)),
+    Rule("count-negative", SCALES, ERROR, "A number of danger statements, safety goals or strengths is below 0.",
+         pl.min_horizontal("asos_danger_statements", "asos_safety_goals", "asos_strengths") >= 0),
+    *_unknown_episode_rules(),
     *_activity_rules(),
 )  # fmt: skip
 
@@ -191,8 +204,12 @@ def _supplied(frames: Mapping[str, pl.DataFrame], name: str) -> pl.DataFrame:
     return frames.get(name, TABLES[name].empty())
 
 
-def _view(table: Table, frames: Mapping[str, pl.DataFrame], extract_date: date) -> pl.DataFrame:
-    """The rows of ``table`` in their order, with everything that its rules read beside them."""
+def with_parents(table: Table, frames: Mapping[str, pl.DataFrame], extract_date: date) -> pl.DataFrame:
+    """The rows of ``table`` in their order, with everything that its rules read beside them.
+
+    That is ``extract_date``, the columns of each row that a row points at (its key aside), ``cine_absent`` and the like
+    (is that row missing; empty where the whole table is), and the count of :data:`COUNTS`.
+    """
     view = frames[table.name].with_columns(pl.lit(extract_date).alias("extract_date"))
     for reference in table.references:
         parent = TABLES[reference.table]
@@ -204,7 +221,7 @@ def _view(table: Table, frames: Mapping[str, pl.DataFrame], extract_date: date) 
             .with_columns(pl.lit(value=False).alias(absent))
         )
         view = view.join(rows, left_on=reference.column, right_on=parent.key, how="left", maintain_order="left").with_columns(
-            pl.col(absent).fill_null(value=True)
+            pl.col(absent).fill_null(pl.lit(True if rows.height else None, pl.Boolean))
         )
     if table.name in COUNTS:
         count, child, column, which = COUNTS[table.name]
@@ -225,7 +242,7 @@ def derived(frames: Mapping[str, pl.DataFrame], extract_date: date) -> dict[str,
     answered: dict[str, pl.DataFrame] = {}
     for name, frame in frames.items():
         rules = [rule for rule in RULES if rule.table == name]
-        view = _view(TABLES[name], frames, extract_date) if rules else frame
+        view = with_parents(TABLES[name], frames, extract_date) if rules else frame
         answers = view.select(rule.holds.fill_null(value=True).alias(rule.column) for rule in rules)
         answered[name] = pl.concat([frame, answers], how="horizontal") if rules else frame
     return answered

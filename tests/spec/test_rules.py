@@ -380,6 +380,23 @@ DRAWINGS |= {
         11     no
         -      yes
     """},
+    ("count-negative", SCALES): {SCALES: """
+        danger_statements  safety_goals  strengths  keeps
+        -1                 2             3          no
+        1                  2             -1         no
+        0                  0             0          yes
+        -                  2             -          yes
+        -                  -             -          yes
+    """},
+    **{
+        ("unknown-episode", table): {EPISODES: CASES, table: """
+            referral_id  keeps
+            open         yes
+            gone         no
+            -            yes
+        """}
+        for table in (*DATES, "ssd_cla_episodes")
+    },
     **{
         (code, FACTORS): {
             ASSESSMENTS: """
@@ -412,7 +429,7 @@ def test_every_rule_is_drawn() -> None:
 
 def test_errors_are_the_rules_that_make_a_row_unusable() -> None:
     errors = {rule.code for rule in RULES if rule.severity is Severity.ERROR}
-    assert errors == {"8565", "8614", "8810", "family-too-large", "scale-out-of-range"}
+    assert errors == {"8565", "8614", "8810", "count-negative", "family-too-large", "scale-out-of-range"}
 
 
 def test_every_rule_becomes_one_check_of_its_derived_column() -> None:
@@ -434,14 +451,17 @@ def test_empty_values_keep_every_rule_but_the_one_that_asks_for_a_birth() -> Non
 @pytest.mark.parametrize("empty", [True, False], ids=["empty", "absent"])
 def test_a_table_that_was_not_supplied_breaks_no_rule(empty: bool) -> None:
     frames = {EPISODES: drawn(EPISODES, "referral_id close_reason close_date\na RC8 2026-01-01\nb RC2 2026-01-01"),
-              ASSESSMENTS: drawn(ASSESSMENTS, "assessment_id assessment_auth_date\na 2026-01-01")}  # fmt: skip
+              ASSESSMENTS: drawn(ASSESSMENTS, "assessment_id referral_id assessment_auth_date\na a 2026-01-01")}  # fmt: skip
     if empty:
         frames = {name: frames.get(name, table.empty()) for name, table in TABLES.items()}
     answers = derived(frames, EXTRACT_DATE)
     assert answers[EPISODES]["rule_8585Q"].to_list() == [True, True]
     assert answers[ASSESSMENTS]["rule_8897Q"].to_list() == [True]
+    assert answers[ASSESSMENTS]["rule_unknown_episode"].to_list() == [True]
     alone = derived({EPISODES: frames[EPISODES]}, EXTRACT_DATE)
     assert alone[EPISODES]["rule_8825Q"].to_list() == [True, True]
+    alone = derived({ASSESSMENTS: frames[ASSESSMENTS]}, EXTRACT_DATE)
+    assert alone[ASSESSMENTS]["rule_unknown_episode"].to_list() == [True]
 
 
 def test_rows_stay_as_they_are_when_a_parent_is_repeated() -> None:

@@ -15,6 +15,7 @@ from validation.extract import Extract, ExtractRule, Manifest, Origin
 from validation.gate import (
     ORPHAN,
     UNKNOWN_CHILD,
+    UNKNOWN_PARENT,
     Gated,
     Limits,
     TableCount,
@@ -105,7 +106,7 @@ def test_an_episode_set_aside_takes_its_assessment_but_not_its_child() -> None:
     tables = frames()
     tables[EPISODES] = plant(tables[EPISODES], 1, "cine_referral_nfa", "perhaps")
     gated = passed(tables)
-    assert gated.counts[EPISODES].set_aside == {"8568": 1}
+    assert gated.counts[EPISODES].set_aside == {"8568;cine_referral_nfa-unreadable": 1}
     assert gated.counts[EPISODES].unreadable == {"cine_referral_nfa": 1}
     assert gated.counts[PERSON].accepted == 6
     assert gated.counts[ASSESSMENTS].set_aside == {ORPHAN: 1}
@@ -121,7 +122,8 @@ def test_an_unknown_child_and_an_unknown_assessment_are_set_aside_and_an_unknown
     assert gated.counts[EPISODES].set_aside == {UNKNOWN_CHILD: 1}
     assert gated.counts[ASSESSMENTS].set_aside == {ORPHAN: 1}
     assert gated.set_aside[ASSESSMENTS]["cina_assessment_id"].to_list() == [key("a", 0)]
-    assert gated.counts[FACTORS].set_aside == {ORPHAN: 1, UNKNOWN_CHILD: 1}
+    assert gated.counts[FACTORS].set_aside == {ORPHAN: 1, UNKNOWN_PARENT: 1}
+    assert gated.queried.rows() == [(ASSESSMENTS, key("a", 2), "8897Q"), (ASSESSMENTS, key("a", 1), "unknown-episode")]
 
 
 def test_rows_of_one_key_are_all_set_aside_and_exact_duplicates_are_not() -> None:
@@ -140,6 +142,34 @@ def test_two_reasons_are_both_named() -> None:
     tables = frames()
     tables[EPISODES] = plant(plant(tables[EPISODES], 3, "cine_referral_date", ""), 3, "cine_referral_nfa", "")
     assert passed(tables).counts[EPISODES].set_aside == {"8568;8600": 1}
+
+
+def test_an_orphan_with_a_fault_of_its_own_names_both() -> None:
+    tables = frames()
+    tables[PERSON] = plant(tables[PERSON], 4, "pers_dob", "2027-01-01")
+    tables[EPISODES] = plant(tables[EPISODES], 4, "cine_referral_nfa", "")
+    assert passed(tables).counts[EPISODES].set_aside == {f"8568;{ORPHAN}": 1}
+
+
+def test_a_value_that_cannot_be_read_is_asked_about_and_an_end_that_cannot_sets_aside() -> None:
+    tables = frames()
+    tables[EPISODES] = tables[EPISODES].with_columns(cine_close_date=pl.lit("2026-06-01"), cine_close_reason=pl.lit("RC7"))
+    tables[EPISODES] = plant(tables[EPISODES], 0, "cine_close_date", "2026-02-31")
+    tables[ASSESSMENTS] = tables[ASSESSMENTS].with_columns(cina_assessment_child_seen=pl.lit("Y"))
+    tables[ASSESSMENTS] = plant(tables[ASSESSMENTS], 1, "cina_assessment_child_seen", "perhaps")
+    gated = passed(tables)
+    assert gated.counts[EPISODES].set_aside == {"8810;cine_close_date-unreadable": 1}
+    assert gated.counts[ASSESSMENTS].set_aside == {ORPHAN: 1}
+    assert gated.queried.rows() == [(ASSESSMENTS, key("a", 1), "cina_assessment_child_seen-unreadable")]
+    assert gated.accepted[ASSESSMENTS].height == 5
+
+
+def test_a_row_that_cannot_be_read_is_no_duplicate_of_one_that_is_empty_there() -> None:
+    tables = frames()
+    tables[PERSON] = pl.concat([tables[PERSON].with_columns(pers_send_flag=pl.lit(flag)) for flag in ("perhaps", "")])
+    gated = passed(tables)
+    assert gated.counts[PERSON].duplicates == 0
+    assert gated.counts[PERSON].set_aside == {"8510": 12}
 
 
 def test_a_query_keeps_the_row_and_no_word_of_it_passes() -> None:

@@ -188,3 +188,39 @@ def test_a_required_column_that_is_missing_is_named() -> None:
     frame = raw().tables[EPISODES].drop("cine_referral_date")
     with pytest.raises(ContractError, match="lacks the column 'cine_referral_date'"):
         pseudonymise(raw(ssd_cin_episodes=frame), KEY)
+
+
+def test_factors_that_came_without_keys_get_those_of_their_assessments() -> None:
+    rows = {"cinf_assessment_id": ["31", "32"], "cinf_assessment_factors_json": ['["1A"]', '["2B"]']}
+    without, empty = pl.DataFrame(rows), pl.DataFrame(rows | {"cinf_table_id": ["NULL", ""]})
+    own = pl.DataFrame(rows | {"cinf_table_id": ["7", None]})
+    for frame in (without, empty):
+        factors = pseudonymise(raw(ssd_assessment_factors=frame), KEY).extract.tables["ssd_assessment_factors"]
+        assert factors["cinf_table_id"].to_list() == [
+            by_hand("ssd_assessment_factors", "31"),
+            by_hand("ssd_assessment_factors", "32"),
+        ]
+        assert factors["cinf_assessment_id"].to_list() == [
+            by_hand("ssd_cin_assessments", "31"),
+            by_hand("ssd_cin_assessments", "32"),
+        ]
+    factors = pseudonymise(raw(ssd_assessment_factors=own), KEY).extract.tables["ssd_assessment_factors"]
+    assert factors["cinf_table_id"].to_list() == [by_hand("ssd_assessment_factors", "7"), None]
+
+
+def test_null_in_letters_is_no_value() -> None:
+    plans = pl.DataFrame(
+        {
+            "cppl_cp_plan_id": ["1", "2"],
+            "cppl_referral_id": ["NULL", " NULL "],
+            "cppl_person_id": ["1086942", "77"],
+            "cppl_cp_plan_start_date": ["2026-01-02", "2026-01-03"],
+            "cppl_cp_plan_end_date": ["NULL", "2026-02-03"],
+            "cppl_cp_plan_latest_category": ["NULL", "NULL"],
+        }
+    )
+    made = pseudonymise(raw(ssd_cp_plans=plans), KEY)
+    assert made.extract.tables["ssd_cp_plans"]["cppl_referral_id"].to_list() == [None, None]
+    assert made.extract.tables["ssd_cp_plans"]["cppl_cp_plan_end_date"].to_list() == [None, date(2026, 2, 3)]
+    assert not made.crosswalk.filter(raw_id="NULL").height
+    assert not [column for column in (*made.dropped, *made.unreadable) if column.startswith("ssd_cp_plans")]
