@@ -1,7 +1,8 @@
-"""How long a night takes: an authority with about 25,000 referrals on record, whole process and by step.
+"""How long a night takes, whole process and by step, and how fast and in how much memory an authority is invented.
 
-Prints medians of three nights with Prefect's temporary server and three against a running one. Needs a few minutes, most of
-them to make the authority and its model; ``make bench`` runs it.
+Nights are of an authority with about 25,000 referrals on record: medians of three with Prefect's temporary server and three
+against a running one. Needs a few minutes, most of them to make the authority and its model; ``make bench`` runs it.
+``python -m flows.bench --england`` invents England too, in some minutes and 4 GB of disk.
 """
 
 import json
@@ -19,6 +20,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+
+import polars as pl
 
 from flows.environment import QUIET
 
@@ -75,11 +78,54 @@ def _print(title: str, walls: list[float], steps: list[dict[str, float]]) -> Non
         print(f"  {name:10} {statistics.median(step[name] for step in steps):6.2f} s")
 
 
+def _invent(root: Path, title: str, *arguments: str) -> None:
+    """Invent an authority with the command line; print its seconds, rows, size, and the most memory of all its processes."""
+    out = root / "invented"
+    start = time.perf_counter()
+    command = [sys.executable, "-c", "from flows.cli import main; main()", "synthesise", "--out", str(out), *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603  our own command
+    most = 0
+    while process.poll() is None:
+        most = max(most, _resident(process.pid))
+        time.sleep(0.05)
+    seconds = time.perf_counter() - start
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    files = list(out.rglob("*.parquet"))
+    rows = sum(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item() for path in files)
+    size = sum(path.stat().st_size for path in files)
+    shutil.rmtree(out)
+    print(
+        f"{title}: {seconds:.1f} s whole process, {rows:,} rows, {rows / seconds:,.0f} rows a second, "
+        f"at most {most / 1e9:.2f} GB of memory, {size / 1e6:,.0f} MB on disk"
+    )
+
+
+def _resident(pid: int) -> int:
+    """Bytes of memory that a process and those that it started hold now, shared pages counted for each (Linux)."""
+    parents, pages = {}, {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended
+            continue
+        parents[int(path.parent.name)], pages[int(path.parent.name)] = int(fields[1]), int(fields[21])
+    family = {pid}
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    return sum(pages.get(one, 0) for one in family) * os.sysconf("SC_PAGE_SIZE")
+
+
 def main() -> None:
-    """Make the authority and its model, run the nights, print."""
+    """Invent authorities; make one and its model, run the nights; print."""
     root = Path(tempfile.mkdtemp(prefix="rereferral-bench-"))
     environment = os.environ | QUIET | {"PREFECT_HOME": str(root / "prefect")}
     try:
+        england = ["--profile", "england", "--years", "10", "--rule", "overlapping", "--end", END.isoformat()]
+        _invent(root, "One authority", "--end", END.isoformat())
+        _invent(root, "300,000 residents, ten years", *england, "--children", "300000")
+        if "--england" in sys.argv:
+            _invent(root, "England, ten years", *england, "--children", "12180000")
         made = ["--out", str(root / "authority"), "--end", END.isoformat(), "--years", str(YEARS), "--rule", "overlapping"]
         _run(environment, "synthesise", *made)
         training = _run(environment, "retrain", "--workspace", str(root / "workspace"), "--source", str(root / "authority"))

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.invented import AUTHORITY, child_number, day_in_month, digits, pupil_number
 from flows.sources.census import INVENTED_SOFTWARE
 
-AUTHORITY = "812"
 FIRST_YEAR = 2017  # of the code lists
 PLAN_DATES_FROM = 2022
 SEX_FROM = 2025
+SCHOOL_AGE = 5
 GENDERS = {"M": "1", "F": "2", "U": "0", "I": "9"}
 
 # Element -> column, in the order of the schema. ``_episodes`` puts the parts of an episode in their order.
@@ -173,12 +174,12 @@ def _protection_plans(tables: Mapping[str, pl.DataFrame], first: date) -> pl.Dat
 def _children(tables: Mapping[str, pl.DataFrame], year: int) -> pl.DataFrame:
     """The pseudonym, the council's invented number and the two blocks that describe each child.
 
-    What is invented for a child comes from the digits of the pseudonym, so a child has the same number, birth day
-    and pupil number in every year. Nine in ten children have a pupil number.
+    A child has the same number, birthday and pupil number in every year. Nine in ten children have a pupil number.
+    Death is put on the last day of its month, so that nothing of the same month comes after it.
     """
     key = pl.col("pers_person_id")
-    digits = key.str.slice(20, 8).str.to_integer(base=16, dtype=pl.Int64)
-    has_pupil_number = pl.col("pers_dob").is_not_null() & (digits % 10 > 0)
+    has_pupil_number = pl.col("pers_dob").is_not_null() & (digits(key) % 10 > 0)
+    at_school = pl.col("pers_dob") <= date(year - SCHOOL_AGE, 4, 1)
     inner = pl.format("<Disability>{}</Disability>", pl.col("codes"))
     disabilities = (
         tables["ssd_disability"]
@@ -192,14 +193,12 @@ def _children(tables: Mapping[str, pl.DataFrame], year: int) -> pl.DataFrame:
         tables["ssd_person"]
         .join(disabilities, left_on="pers_person_id", right_on="disa_person_id", how="left")
         .with_columns(
-            number=pl.format("INV{}", key.str.slice(0, 12).str.to_uppercase()),
-            pupil_number=pl.when(has_pupil_number).then(
-                pl.format(f"A{AUTHORITY}{{}}", (digits % 10**9).cast(pl.String).str.zfill(9))
-            ),
-            no_pupil_number=pl.when(~has_pupil_number).then(pl.lit("UN1")),
-            birth=pl.col("pers_dob") + pl.duration(days=digits % 28),
-            expected=pl.col("pers_expected_dob") + pl.duration(days=digits % 28),
-            death=pl.col("pers_death_date") + pl.duration(days=27),
+            number=child_number(key),
+            pupil_number=pl.when(has_pupil_number).then(pupil_number(key)),
+            no_pupil_number=pl.when(~has_pupil_number).then(pl.when(at_school).then(pl.lit("UN4")).otherwise(pl.lit("UN1"))),
+            birth=day_in_month(pl.col("pers_dob"), key),
+            expected=day_in_month(pl.col("pers_expected_dob"), key),
+            death=pl.col("pers_death_date").dt.month_end(),
             gender=pl.col("pers_gender").replace_strict(GENDERS),
             sex=pl.col("pers_sex"),
             codes=pl.col("codes").fill_null("NONE"),

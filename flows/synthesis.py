@@ -1,111 +1,147 @@
-"""``rereferral synthesise``: an invented authority written to disk in the form in which a council would send it."""
+"""``rereferral synthesise``: an invented authority, checked, written in the form of a council, and the truth about it."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import polars as pl
 
-from flows.census_xml import FIRST_YEAR, write_census
+from flows.annex_a import write_annex_a
+from flows.census_tables import as_census
+from flows.census_xml import write_census
+from flows.forms import Form
+from flows.parts import write_parts
+from flows.raw_dialects import System
+from flows.raw_forms import write_raw
+from flows.request import Request, refuse_nonsense
 from flows.sources.folder import write_folder
-from validation.errors import SettingsError
-from validation.extract import Extract, ExtractRule
-from validation.synthetic.authority import simulate
+from flows.truth_folder import truth_of, write_truth
+from flows.workspace import make_private_folder
+from validation.errors import CriterionError
+from validation.extract import Extract
+from validation.synthetic.authority import tables_of, together
+from validation.synthetic.figures import OUT, compare, measure
+from validation.synthetic.lived import live, parts_of
+from validation.synthetic.planting import LABELS_SCHEMA, Planted, plant
 from validation.synthetic.profiles import PROFILES
-from validation.synthetic.recording import extract, known_on, years_before
-
-Form = Literal["ssd", "census"]
-Tables = Literal["all", "census"]
-
-# The tables of a children in need census and what it holds of each.
-CENSUS_TABLES: Mapping[str, tuple[str, ...]] = {
-    "ssd_person": (
-        "pers_person_id", "pers_sex", "pers_gender", "pers_ethnicity", "pers_dob", "pers_expected_dob",
-        "pers_death_date",
-    ),
-    "ssd_disability": ("disa_table_id", "disa_person_id", "disa_disability_code"),
-    "ssd_cin_episodes": (
-        "cine_referral_id", "cine_person_id", "cine_referral_date", "cine_cin_primary_need_code",
-        "cine_referral_source_code", "cine_referral_nfa", "cine_close_reason", "cine_close_date",
-    ),
-    "ssd_cin_assessments": (
-        "cina_assessment_id", "cina_person_id", "cina_referral_id", "cina_assessment_start_date",
-        "cina_assessment_auth_date",
-    ),
-    "ssd_assessment_factors": ("cinf_table_id", "cinf_assessment_id", "cinf_assessment_factors_json"),
-    "ssd_cin_plans": (
-        "cinp_cin_plan_id", "cinp_referral_id", "cinp_person_id", "cinp_cin_plan_start_date", "cinp_cin_plan_end_date",
-    ),
-    "ssd_s47_enquiry": (
-        "s47e_s47_enquiry_id", "s47e_referral_id", "s47e_person_id", "s47e_s47_start_date", "s47e_s47_nfa",
-    ),
-    "ssd_initial_cp_conference": (
-        "icpc_icpc_id", "icpc_s47_enquiry_id", "icpc_person_id", "icpc_referral_id", "icpc_icpc_transfer_in",
-        "icpc_icpc_target_date", "icpc_icpc_date",
-    ),
-    "ssd_cp_plans": (
-        "cppl_cp_plan_id", "cppl_referral_id", "cppl_person_id", "cppl_cp_plan_start_date", "cppl_cp_plan_end_date",
-        "cppl_cp_plan_initial_category",
-    ),
-}  # fmt: skip
+from validation.synthetic.recording import Records, nights, record, shown
 
 
-def synthesise(
-    out: Path,
-    *,
-    profile: str,
-    residents: int,
-    end: date,
-    years: int,
-    rule: ExtractRule,
-    seed: int,
-    form: Form = "ssd",
-    tables: Tables = "all",
-) -> list[Path]:
-    """Write an invented authority with about ``residents`` children to ``out`` and return what was written.
+@dataclass(frozen=True)
+class Made:
+    """What :func:`synthesise` wrote (``paths``), the true ``chances`` if asked for, and the compared ``figures``."""
 
-    ``form`` "ssd" makes ``out`` a folder of Parquet tables and a manifest: the extract of the day ``end`` with a
-    window of ``years`` years under ``rule``; ``tables`` "census" leaves out what a census does not hold. ``form``
-    "census" writes ``cin_<year>.xml`` into ``out`` for the last ``years`` census years (April to March) that had
-    ended by ``end``; such a return is of its year whatever ``rule`` says. The same arguments give the same bytes.
-    Raises ``SettingsError`` when an argument is out of range or ``out`` already holds something.
+    paths: Sequence[Path] = ()
+    chances: pl.DataFrame | None = None
+    figures: pl.DataFrame | None = None
+
+
+def synthesise(request: Request) -> Made:
+    """Invent the authority, write what is asked for and say what was made. The same request gives the same bytes.
+
+    The form ``ssd`` is a folder of tables and a manifest, the extract of the last day, with several files for each table where
+    the authority is large; ``census`` one file ``cin_<year>.xml`` for each of the last census years, whatever the rule says;
+    ``annex-a`` a workbook; the others a raw folder as that case system exports it. Nothing is written before figures have been
+    compared, faults planted and true chances drawn.
+    Raises ``SettingsError`` when the request makes no sense or a folder already holds something.
     """
-    if profile not in PROFILES:
-        raise SettingsError(f"Profile '{profile}' is unknown. Allowed are {', '.join(map(repr, PROFILES))}.")
-    if residents < 500:
-        raise SettingsError(f"'residents' is {residents}; allowed are 500 or more children.")
-    if not 1 <= years <= 15:
-        raise SettingsError(f"'years' is {years}; allowed are 1 to 15.")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise SettingsError(f"'{out}' exists already and is not empty. Name a new folder, or remove this one.")
-    last_year = end.year if end >= date(end.year, 3, 31) else end.year - 1
-    if form == "census":
-        if last_year - years + 1 < FIRST_YEAR:
-            raise SettingsError(f"'years' reaches back before the census of {FIRST_YEAR}. Ask for fewer years.")
-        return _write_returns(out, range(last_year - years + 1, last_year + 1), profile, residents, seed)
-    start = years_before(end, years)
-    history = simulate(PROFILES[profile], residents, start, end, seed)
-    taken = extract(history, profile=profile, seed=seed, extract_date=end, rule=rule, window_start=start)
-    write_folder(_as_census(taken) if tables == "census" else taken, out)
-    return [out]
+    refuse_nonsense(request)
+    if request.out is not None and request.plain and len(parts_of(request.residents, request.seed)) > 1:
+        write_parts(request, request.out)
+        return Made([request.out])
+    watched = request.dates if request.truth is not None else []
+    parts = [
+        live(PROFILES[request.profile], residents, request.start, request.last, seed, request.plants, watched)
+        for residents, seed in parts_of(request.residents, request.seed)
+    ]
+    history = together([tables_of(part) for part in parts])
+    figures = None
+    if request.check:
+        figures = compare(measure(history, request.residents, request.start, request.last), request.profile)
+    if request.out is None:
+        return Made(figures=figures)
+    records = _record(request, history)
+    last = _last_night(request, records)
+    if request.truth is None:
+        return Made(WRITERS[request.form](request, request.out, records, last.extract), figures=figures)
+    truth = truth_of(parts, request.dates, request.copies)
+    paths = WRITERS[request.form](request, request.out, records, last.extract)
+    write_truth(truth, records.slips, last.labels, request.truth)
+    return Made([*paths, request.truth], truth.chances, figures)
 
 
-def _write_returns(out: Path, years: range, profile: str, residents: int, seed: int) -> list[Path]:
-    history = simulate(PROFILES[profile], residents, date(years[0] - 1, 4, 1), date(years[-1], 3, 31), seed)
-    history["ext_person_links"] = history["ext_person_links"].clear()  # a child keeps one number in all returns
-    out.mkdir(mode=0o700, parents=True, exist_ok=True)
-    paths = [out / f"cin_{year}.xml" for year in years]
-    for year, path in zip(years, paths, strict=True):
-        write_census(known_on(history, date(year, 3, 31)), year, path)
+def stop_if_out(figures: pl.DataFrame, profile: str) -> None:
+    """Raise :class:`CriterionError` when a figure is further from the published one than is allowed."""
+    out = figures.filter(pl.col("verdict") == OUT).select(pl.format("'{}: {}'", "group", "figure")).to_series().to_list()
+    if out:
+        raise CriterionError(
+            f"{len(out)} of {figures.height} figures of '{profile}' lie further from the published ones than is allowed: "
+            f"{', '.join(out)}. The table says by how much. Plant nothing, or adjust the profile."
+        )
+
+
+def _record(request: Request, history: Mapping[str, pl.DataFrame]) -> Records:
+    """The history as it is recorded; in census returns a child keeps one number for good."""
+    if request.form is not Form.CENSUS:
+        return record(history, request.habits, request.seed)
+    one_number = {**history, "ext_person_links": history["ext_person_links"].clear()}
+    return record(one_number, replace(request.habits, merged_children=0.0), request.seed)
+
+
+def _nights(request: Request, records: Records, before: int) -> Iterator[Extract]:
+    """The extracts of the nights from ``before`` days before the last one; of 0, the last one alone."""
+    first = request.last - timedelta(days=before)
+    whose = partial(nights, records, profile=request.profile, seed=request.seed, rule=request.rule, years=request.years)
+    for extract in whose(first=first, last=request.last):
+        yield as_census(extract) if request.census_tables else extract
+
+
+def _last_night(request: Request, records: Records) -> Planted:
+    """The extract of the last night, with the faults that it is to have."""
+    (extract,) = _nights(request, records, before=0)
+    if not request.faults:
+        return Planted(extract, pl.DataFrame(schema=LABELS_SCHEMA))
+    return plant(extract, request.faults, request.seed)
+
+
+def _write_ssd(request: Request, out: Path, records: Records, last: Extract) -> list[Path]:
+    if not request.nights:
+        write_folder(last, out, request.file)
+        return [out]
+    paths = []
+    for extract in _nights(request, records, before=request.nights - 1):
+        day = extract.manifest.extract_date
+        paths.append(out / day.isoformat())
+        write_folder(last if day == request.last else extract, paths[-1], request.file)
     return paths
 
 
-def _as_census(whole: Extract) -> Extract:
-    """The tables and columns that a census holds, for children with an episode."""
-    children = whole.tables["ssd_cin_episodes"].select("cine_person_id")
-    tables: dict[str, pl.DataFrame] = {name: whole.tables[name].select(columns) for name, columns in CENSUS_TABLES.items()}
-    for name, person in (("ssd_person", "pers_person_id"), ("ssd_disability", "disa_person_id")):
-        tables[name] = tables[name].join(children, left_on=person, right_on="cine_person_id", how="semi", maintain_order="left")
-    return replace(whole, tables=tables)
+def _write_census(request: Request, out: Path, records: Records, last: Extract) -> list[Path]:
+    make_private_folder(out)
+    years = range(request.last.year - request.years + 1, request.last.year + 1)
+    for year in years:
+        write_census(shown(records, date(year, 3, 31)), year, out / f"cin_{year}.xml")
+    return [out / f"cin_{year}.xml" for year in years]
+
+
+def _write_annex_a(request: Request, out: Path, records: Records, last: Extract) -> list[Path]:
+    write_annex_a(shown(records, request.last), request.last, out / "annex_a.xlsx")
+    return [out / "annex_a.xlsx"]
+
+
+def _write_raw(system: System, request: Request, out: Path, records: Records, last: Extract) -> list[Path]:
+    write_raw(last, system, request.seed, out)
+    return [out]
+
+
+# Each writes one form from the records, or from the extract of the last night, and gives what it wrote.
+WRITERS: Mapping[Form, Callable[[Request, Path, Records, Extract], list[Path]]] = {
+    Form.SSD: _write_ssd,
+    Form.CENSUS: _write_census,
+    Form.ANNEX_A: _write_annex_a,
+    Form.SYSTEMC: partial(_write_raw, System.SYSTEMC),
+    Form.MOSAIC: partial(_write_raw, System.MOSAIC),
+    Form.ECLIPSE: partial(_write_raw, System.ECLIPSE),
+}

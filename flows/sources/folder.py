@@ -1,10 +1,11 @@
-"""A folder of CSV or Parquet files, one for each table, with ``manifest.json`` beside them."""
+"""A folder of CSV or Parquet files, one for each table or a folder of several, with ``manifest.json`` beside them."""
 
 import csv
 import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import polars as pl
 
 from flows.sources.headers import clean_name, name_columns, refuse_repeats
 from flows.sources.manifest import EXAMPLE, as_values, build_manifest
+from flows.workspace import make_private
 from validation.errors import ContractError, SettingsError, SourceError
 from validation.extract import Extract, Manifest
 
@@ -25,38 +27,58 @@ def table_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
+def part_folders(folder: Path) -> list[Path]:
+    """The folders in ``folder`` that hold a table as Parquet files, in order of name."""
+    return sorted(path for path in folder.iterdir() if path.is_dir() and _parts(path))
+
+
+def _parts(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".parquet" and path.is_file())
+
+
 def read_folder(folder: Path) -> Extract:
     """Every table of ``folder`` and its manifest.
 
-    A file is called as its table in any case (``ssd_person.csv``); files of other names are read too, so that the
-    gate can name them. CSV values are text, with null for an empty one; Parquet keeps its own types. Raises
-    ``SourceError`` for a file that cannot be read and ``ContractError`` for a table that arrived twice, doubled
-    column names, or a manifest that is missing or wrong.
+    A file is called as its table in any case (``ssd_person.csv``); a folder of that name holds the table as several Parquet
+    files of the same columns, read in order of name. What has another name is read too, so that the gate can name it. CSV
+    values are text, with null for an empty one; Parquet keeps its own types. Raises ``SourceError`` for a file that cannot
+    be read and ``ContractError`` for a table that arrived twice, doubled column names, or a manifest that is missing or
+    wrong.
     """
     manifest = _read_manifest(folder)
-    files = table_files(folder)
-    names = [clean_name(path.stem) for path in files]
-    refuse_repeats(names, f"Table '{{}}' arrived more than once in '{folder}'. Keep one file of it.")
-    return Extract(manifest, {name: _read_table(name, path) for name, path in zip(names, files, strict=True)})
+    places = [*table_files(folder), *part_folders(folder)]
+    names = [clean_name(path.name if path.is_dir() else path.stem) for path in places]
+    refuse_repeats(names, f"Table '{{}}' arrived more than once in '{folder}'. Keep one file of it, or one folder.")
+    return Extract(manifest, {name: _read_table(name, path) for name, path in zip(names, places, strict=True)})
 
 
-def write_folder(extract: Extract, folder: Path) -> None:
-    """Write ``extract`` as Parquet files and a manifest to a new ``folder``, private to its owner.
+def write_folder(extract: Extract, folder: Path, file: str = "parquet") -> None:
+    """Write ``extract`` as files ("parquet" or "csv") and a manifest to a new ``folder``, private to its owner.
 
-    The files are written beside it and renamed at the end, so a folder of this name is always whole. Raises
-    ``SettingsError`` when ``folder`` already holds something.
+    Raises ``SettingsError`` when ``folder`` already holds something.
+    """
+    with new_folder(folder, extract.manifest) as beside:
+        for name, frame in extract.tables.items():
+            write = frame.write_csv if file == "csv" else frame.write_parquet
+            write(beside / f"{name}.{file}")
+
+
+@contextmanager
+def new_folder(folder: Path, manifest: Manifest) -> Iterator[Path]:
+    """A folder to write tables to, which is given its manifest and becomes ``folder`` at the end, private to its owner.
+
+    It lies beside ``folder`` and is renamed, so a folder of this name is always whole; when the writing fails it is removed.
+    Raises ``SettingsError`` when ``folder`` already holds something.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsError(f"'{folder}' exists already and is not empty. Name a new folder, or remove this one.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))  # made with mode 0700
     try:
-        for name, frame in extract.tables.items():
-            frame.write_parquet(beside / f"{name}.parquet")
-        text = json.dumps(as_values(extract.manifest), indent=2) + "\n"
+        yield beside
+        text = json.dumps(as_values(manifest), indent=2) + "\n"
         (beside / MANIFEST_FILE).write_text(text, encoding="utf-8")
-        for path in beside.iterdir():
-            path.chmod(0o600)
+        make_private(beside)
         if folder.exists():
             folder.rmdir()
         beside.rename(folder)
@@ -80,12 +102,15 @@ def _read_manifest(folder: Path) -> Manifest:
 
 def _read_table(table: str, path: Path) -> pl.DataFrame:
     try:
-        frame = _read_csv(path) if path.suffix.lower() == ".csv" else pl.read_parquet(path, glob=False)
+        if path.is_dir():
+            frame = pl.concat([pl.read_parquet(part, glob=False) for part in _parts(path)])
+        else:
+            frame = _read_csv(path) if path.suffix.lower() == ".csv" else pl.read_parquet(path, glob=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         # Only the kind of error is named: its own words may quote a row.
+        what = "folder of whole Parquet files of the same columns" if path.is_dir() else f"whole {path.suffix[1:].lower()} file"
         raise SourceError(
-            f"'{path}' cannot be read ({type(error).__name__}). It must be a whole, readable "
-            f"{path.suffix[1:].lower()} file: write it again."
+            f"'{path}' cannot be read ({type(error).__name__}). It must be a readable {what}: write it again."
         ) from None
     return frame.rename(dict(zip(frame.columns, name_columns(table, frame.columns), strict=True)))
 

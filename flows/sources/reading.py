@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from flows.sources.census import read_census
-from flows.sources.database import read_database
-from flows.sources.folder import read_folder, table_files
+from flows.sources.folder import part_folders, read_folder, table_files
 from validation.errors import ContractError, SourceError
 from validation.extract import Extract
 
@@ -21,6 +20,8 @@ def read_source(source: str, *, retries: int = 3) -> Extract:
     there or cannot be read, and ``ContractError`` when it holds nothing of the kinds above, or two kinds at once.
     """
     if "://" in source:
+        from flows.sources.database import read_database
+
         return read_database(source, retries=retries)
     path = Path(source)
     try:
@@ -37,7 +38,7 @@ def read_source(source: str, *, retries: int = 3) -> Extract:
 
 def _read_directory(folder: Path) -> Extract:
     returns = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".xml" and path.is_file())
-    tables = table_files(folder)
+    tables = [*table_files(folder), *part_folders(folder)]
     if returns and tables:
         raise ContractError(f"'{folder}' holds both census XML and CSV or Parquet files. Keep one kind in it.")
     if not returns and not tables:

@@ -18,14 +18,12 @@ import pytest
 
 from flows.cli import main
 from flows.environment import QUIET
-from flows.sources.folder import write_folder
+from flows.request import Request
+from flows.synthesis import synthesise
 from validation.extract import ExtractRule
-from validation.synthetic.authority import simulate
-from validation.synthetic.profiles import NE_LINCOLNSHIRE
-from validation.synthetic.recording import extract
+from validation.synthetic.habits import CLEAN
 
 FIRST_DAY, NEXT_DAY = date(2026, 11, 22), date(2026, 11, 23)
-WINDOW_START = date(2020, 11, 23)
 SEED = 7
 
 
@@ -115,22 +113,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory, in_prefect: None) -> Train
     from flows.workspace import Workspace
 
     root = tmp_path_factory.mktemp("authority")
-    history = simulate(NE_LINCOLNSHIRE, 10_000, WINDOW_START, NEXT_DAY, SEED)
-    for name, day in (("first", FIRST_DAY), ("second", NEXT_DAY)):
-        shown = extract(
-            history,
-            profile="ne-lincolnshire",
-            seed=SEED,
-            extract_date=day,
-            rule=ExtractRule.OVERLAPPING,
-            window_start=WINDOW_START,
-        )
-        write_folder(shown, root / name)
+    nights = Request(NEXT_DAY, root / "nights", residents=10_000, rule=ExtractRule.OVERLAPPING, seed=SEED, habits=CLEAN, nights=2)
+    first, second = synthesise(nights).paths
     workspace = root / "workspace"
-    version = retrain(workspace=workspace, source=str(root / "first"))
+    version = retrain(workspace=workspace, source=str(first))
     registry = open_registry(Workspace(workspace), read_settings(workspace))
     registry.promote(version, role="test", name="test", reason="to test a night", decided_on=FIRST_DAY)
-    return Trained(root / "first", root / "second", workspace)
+    return Trained(first, second, workspace)
 
 
 @pytest.fixture

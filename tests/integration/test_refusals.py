@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from flows.forms import Form
+from flows.request import Request
 from flows.synthesis import synthesise
-from validation.extract import ExtractRule
 
 Run = Callable[..., Any]
 DAY = "2026-11-23"
@@ -89,16 +90,7 @@ def test_12_a_raw_census_is_refused_and_nothing_is_written(run: Run, tmp_path: P
     from datetime import date
 
     census = tmp_path / "census"
-    synthesise(
-        census,
-        profile="england",
-        residents=1_000,
-        end=date(2026, 3, 31),
-        years=1,
-        rule=ExtractRule.OVERLAPPING,
-        seed=1,
-        form="census",
-    )
+    synthesise(Request(date(2026, 3, 31), census, profile="england", residents=1_000, years=1, form=Form.CENSUS))
     before = sorted(tmp_path.rglob("*"))
     done = run("nightly", "--source", census, "--workspace", tmp_path / "new")
     one_sentence(done, 12, "'ssd_person.pers_person_id'", "'ssd_person.pers_upn'", "rereferral pseudonymise")

@@ -10,9 +10,14 @@ import polars as pl
 import pytest
 from defusedxml.ElementTree import parse
 
+from flows.census_xml import write_census
+from flows.forms import Form
+from flows.request import Request
 from flows.sources.census import read_census
 from flows.synthesis import synthesise
-from validation.extract import ExtractRule, Origin
+from validation.extract import Origin
+from validation.synthetic.habits import CLEAN
+from validation.tables.catalogue import TABLES
 
 YEARS = range(2020, 2027)
 
@@ -60,10 +65,10 @@ NEEDED = {
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     out = tmp_path_factory.mktemp("census") / "returns"
-    return synthesise(
-        out, profile="england", residents=3_000, end=date(2026, 11, 24), years=len(YEARS),
-        rule=ExtractRule.OVERLAPPING, seed=4, form="census",
-    )  # fmt: skip
+    request = Request(
+        date(2026, 11, 24), out, profile="england", residents=3_000, years=len(YEARS), seed=4, form=Form.CENSUS, habits=CLEAN
+    )
+    return list(synthesise(request).paths)
 
 
 @pytest.fixture(scope="module")
@@ -136,10 +141,46 @@ def test_a_return_carries_what_must_not_enter_the_pipeline(returns: dict[int, El
     assert len(set(numbers)) == len(numbers)
     assert all(re.fullmatch(r"[A-Z0-9]{1,20}", number) for number in numbers)
     pupils = [one.text or "" for one in message.iter("UPN")]
-    assert all(re.fullmatch(r"[A-Z]\d{12}", pupil) for pupil in pupils)
+    assert all(re.fullmatch(r"[A-Z]812\d{9}", pupil) for pupil in pupils)
     assert 0.8 * len(children) < len(pupils) < len(children)
     days = {(one.text or "")[-2:] for one in message.iter("PersonBirthDate")}
     assert len(days) == 28
+
+
+def test_no_pupil_number_can_be_a_real_one(returns: dict[int, Element]) -> None:
+    letters = "ABCDEFGHJKLMNPQRTUVWXYZ"
+    pupils = [one.text or "" for message in returns.values() for one in message.iter("UPN")]
+    right = [letters[sum(int(digit) * place for place, digit in enumerate(pupil[1:], 2)) % 23] for pupil in pupils]
+    assert pupils
+    assert not any(pupil[0] == letter for pupil, letter in zip(pupils, right, strict=True))
+
+
+def test_a_child_of_school_age_is_not_said_to_be_too_young_for_a_pupil_number(returns: dict[int, Element]) -> None:
+    said = set()
+    for year, message in returns.items():
+        for child in message.iter("ChildIdentifiers"):
+            if (reason := child.findtext("UPNunknown")) and (born := child.findtext("PersonBirthDate")):
+                said.add(reason)
+                assert (reason == "UN4") is (date.fromisoformat(born) < date(year - 5, 5, 1))
+    assert said == {"UN1", "UN4"}
+
+
+def test_death_is_put_where_nothing_of_its_month_comes_after_it(tmp_path: Path) -> None:
+    child, case = "0" * 32, "1" * 32
+    rows: dict[str, dict[str, object]] = {
+        "ssd_person": {"pers_person_id": child, "pers_sex": "F", "pers_gender": "F", "pers_ethnicity": "NOBT",
+                       "pers_dob": date(2015, 5, 1), "pers_death_date": date(2025, 11, 1)},
+        "ssd_cin_episodes": {"cine_referral_id": case, "cine_person_id": child, "cine_referral_date": date(2025, 5, 1),
+                             "cine_referral_nfa": False, "cine_close_date": date(2025, 11, 29), "cine_close_reason": "RC2"},
+        "ssd_cp_plans": {"cppl_referral_id": case, "cppl_person_id": child, "cppl_cp_plan_start_date": date(2025, 6, 2),
+                         "cppl_cp_plan_end_date": date(2025, 11, 29)},
+    }  # fmt: skip
+    empty = {name: table.empty() for name, table in TABLES.items()}
+    drawn = {name: pl.concat([empty[name], pl.DataFrame([row])], how="diagonal") for name, row in rows.items()}
+    write_census(empty | drawn, 2026, tmp_path / "cin.xml")
+    message = parse(tmp_path / "cin.xml").getroot()
+    assert message.findtext(".//PersonDeathDate") == "2025-11-30"
+    assert message.findtext(".//CPPendDate") == message.findtext(".//CINclosureDate") == "2025-11-29"
 
 
 def test_the_same_child_is_the_same_in_every_year(returns: dict[int, Element]) -> None:

@@ -84,6 +84,36 @@ def test_parquet_keeps_its_own_types(folder: Path) -> None:
     assert_frame_equal(read_folder(folder).tables["ssd_person"], frame)
 
 
+def test_a_folder_of_parquet_files_is_one_table_in_order_of_name(folder: Path) -> None:
+    (folder / "SSD_Person").mkdir()
+    for part, number in (("part-1", 2), ("part-0", 1)):
+        pl.DataFrame({" Pers_DOB ": [date(2015, 2, number)]}).write_parquet(folder / "SSD_Person" / f"{part}.parquet")
+    put(folder / "SSD_Person", "notes.txt", "not a part")
+    (folder / "empty").mkdir()
+    put(folder, "ssd_family.csv", "a\n1\n")
+    tables = read_source(str(folder)).tables
+    assert list(tables) == ["ssd_family", "ssd_person"]
+    assert_frame_equal(tables["ssd_person"], pl.DataFrame({"pers_dob": [date(2015, 2, 1), date(2015, 2, 2)]}))
+
+
+@pytest.mark.parametrize("second", [{"b": ["SECRET"]}, {"a": [1]}], ids=["other column", "other type"])
+def test_a_folder_of_parts_that_do_not_agree_is_refused(folder: Path, second: dict[str, list[object]]) -> None:
+    (folder / "ssd_person").mkdir()
+    for part, values in (("part-0", {"a": ["SECRET"]}), ("part-1", second)):
+        pl.DataFrame(values).write_parquet(folder / "ssd_person" / f"{part}.parquet")
+    with pytest.raises(SourceError, match="Parquet files of the same columns") as caught:
+        read_folder(folder)
+    assert "SECRET" not in str(caught.value)
+
+
+def test_a_table_in_a_file_and_a_folder_is_refused(folder: Path) -> None:
+    put(folder, "ssd_person.csv", "a\n1\n")
+    (folder / "SSD_Person").mkdir()
+    pl.DataFrame({"a": ["2"]}).write_parquet(folder / "SSD_Person" / "part-0.parquet")
+    with pytest.raises(ContractError, match="'ssd_person' arrived more than once"):
+        read_folder(folder)
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

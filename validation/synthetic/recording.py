@@ -1,27 +1,59 @@
-"""What the case system shows of a true history at the end of a day, and what an extract takes of it."""
+"""What the case system shows of a true history at the end of a day, and what an extract takes of it.
 
-from collections.abc import Mapping
+The history is recorded once, by the habits of an authority; every day's extract is then read from those records, so that
+the extracts of consecutive nights agree with each other.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import polars as pl
 
-from validation.contract import Kind, Table
+from validation.contract import Column, Kind, Table
 from validation.extract import Extract, ExtractRule, Manifest, Origin
+from validation.synthetic.entries import ROW_FROM, ROW_UNTIL, before, day_column, enter, name_plans, until
+from validation.synthetic.habits import CLEAN, Habits
+from validation.synthetic.slips import SLIPS_IN_ORDER, forget_closings
 from validation.tables.catalogue import TABLES
 
-# When a spell ends. Tables that are not here hold events of a day.
-SPELL_ENDS: Mapping[str, str] = {
-    "ssd_cin_episodes": "cine_close_date",
-    "ssd_early_help_episodes": "earl_episode_end_date",
-    "ssd_cin_assessments": "cina_assessment_auth_date",
-    "ssd_cin_plans": "cinp_cin_plan_end_date",
-    "ssd_s47_enquiry": "s47e_s47_end_date",
-    "ssd_cp_plans": "cppl_cp_plan_end_date",
-    "ssd_cla_episodes": "clae_cla_episode_ceased_date",
-    "ssd_missing": "miss_missing_episode_end_date",
-}
 # Tables that only describe persons who are on record elsewhere.
 DESCRIPTIONS = ("ssd_person", "ssd_family", "ssd_disability")
+
+
+@dataclass(frozen=True)
+class Records:
+    """A history as it was recorded.
+
+    ``tables`` holds the columns of the contract and the day columns of ``entries.py``. ``slips`` tells what went wrong and
+    where: ``habit`` (a field of :class:`Habits`), ``table``, ``key``, ``column`` (the corrected one), ``other`` (a second or
+    former key), ``from_day`` and ``until_day`` (from which day until before which; empty where there is none). A case that
+    was migrated is told of under its first key.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    slips: pl.DataFrame
+
+
+def record(history: Mapping[str, pl.DataFrame], habits: Habits, seed: int) -> Records:
+    """Record a true history (conformed frames, one per contract table) as ``habits`` say, the same for the same seed.
+
+    Each habit draws its chances from a stream of its own. What the history does not hold cannot be recorded: extracts of
+    days after its end show nothing more.
+    """
+    forgotten, told = forget_closings(history, habits, seed)
+    slips = [told]
+    tables: dict[str, pl.DataFrame] = {}
+    for name, table in TABLES.items():  # parents come before the rows that hang on them
+        tables[name], told = enter(table, forgotten.get(name, history[name]), tables, habits, seed)
+        slips.append(told)
+    tables["ssd_initial_cp_conference"] = name_plans(tables)
+    for habit, slip in SLIPS_IN_ORDER:
+        if habit is None or getattr(habits, habit):
+            changed, told = slip(tables, habits, seed)
+            tables |= changed
+            slips.append(told)
+    return Records(tables, pl.concat(slips))
 
 
 def manifest(profile: str, seed: int, extract_date: date, rule: ExtractRule, window_start: date) -> Manifest:
@@ -36,25 +68,24 @@ def manifest(profile: str, seed: int, extract_date: date, rule: ExtractRule, win
     )
 
 
-def known_on(history: Mapping[str, pl.DataFrame], day: date) -> dict[str, pl.DataFrame]:
-    """The history as it stands at the end of ``day``: later rows are absent and later facts empty.
+def shown(records: Records, day: date) -> dict[str, pl.DataFrame]:
+    """Every table as the case system shows it at the end of ``day``, the whole history long and each row once.
 
-    A child who was given a new key after ``day`` still has the old one.
+    Rows that were not yet entered are absent, later facts empty; what was wrong until then is wrong.
     """
-    shown = {name: _hide(TABLES[name], frame, day) for name, frame in history.items()}
-    finished = shown["ssd_cin_assessments"].filter(pl.col("cina_assessment_auth_date").is_not_null())
-    shown["ssd_assessment_factors"] = shown["ssd_assessment_factors"].join(
-        finished, left_on="cinf_assessment_id", right_on="cina_assessment_id", how="semi", maintain_order="left"
-    )
-    plans = shown["ssd_cp_plans"]["cppl_cp_plan_id"].implode()
-    shown["ssd_initial_cp_conference"] = shown["ssd_initial_cp_conference"].with_columns(
-        pl.when(pl.col("icpc_cp_plan_id").is_in(plans)).then("icpc_cp_plan_id")
-    )
-    return _with_old_keys(shown, history["ext_person_links"].filter(pl.col("link_date") > day))
+    return {name: _show(TABLES[name], frame, day) for name, frame in records.tables.items()}
+
+
+def known_on(history: Mapping[str, pl.DataFrame], day: date) -> dict[str, pl.DataFrame]:
+    """A true history as it stands at the end of ``day``: later rows are absent and later facts empty.
+
+    It is what :func:`shown` gives of faultless records. A child who was given a new key after ``day`` still has the old one.
+    """
+    return shown(record(history, CLEAN, seed=0), day)
 
 
 def extract(
-    history: Mapping[str, pl.DataFrame],
+    records: Records,
     *,
     profile: str,
     seed: int,
@@ -68,11 +99,11 @@ def extract(
     day of it. Rows that hang on an episode come and go with it; persons, families and disabilities are those of
     children with a row elsewhere.
     """
-    shown = known_on(history, extract_date)
+    every = shown(records, extract_date)
     taken: dict[str, pl.DataFrame] = {}
     for name, table in TABLES.items():
         if name not in DESCRIPTIONS:
-            taken[name] = _with_parents(table, shown[name], taken).filter(_inside(table, rule, window_start))
+            taken[name] = _with_parents(table, every[name].filter(_inside(table, rule, window_start)), taken)
     described = [
         taken[name].select(pl.col(table.person).alias("person"))
         for name, table in TABLES.items()
@@ -81,46 +112,52 @@ def extract(
     people = pl.concat([*described, taken["ext_person_links"].select(person="link_new_person_id")]).unique()
     for name in DESCRIPTIONS:
         person = TABLES[name].person
-        taken[name] = shown[name].join(people, left_on=person, right_on="person", how="semi", maintain_order="left")
-    return Extract(manifest(profile, seed, extract_date, rule, window_start), {name: taken[name] for name in TABLES})
+        taken[name] = every[name].join(people, left_on=person, right_on="person", how="semi", maintain_order="left")
+    tables = {name: _with_repeats(records, name, taken[name]) for name in TABLES}
+    return Extract(manifest(profile, seed, extract_date, rule, window_start), tables)
 
 
-def _hide(table: Table, frame: pl.DataFrame, day: date) -> pl.DataFrame:
-    """Rows of a table up to ``day``, and of their values those that were revealed by then."""
-    if table.happened is not None and "." not in table.happened:
-        frame = frame.filter(pl.col(table.happened) <= day)
-    hidden = [
-        pl.when(_revealed(column.revealed_by, column.revealed_after_working_days) <= day)
-        .then(column.name)
-        .otherwise(pl.lit(False if column.required and column.kind is Kind.YESNO else None))
-        .alias(column.name)
-        for column in table.kept
-        if column.revealed_by is not None
-    ]
-    frame = frame.with_columns(hidden) if hidden else frame
+def nights(
+    records: Records, *, profile: str, seed: int, first: date, last: date, rule: ExtractRule, years: int
+) -> Iterator[Extract]:
+    """The extract of every day from ``first`` to ``last``, each with a window of ``years`` years up to its day."""
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        yield extract(records, profile=profile, seed=seed, extract_date=day, rule=rule, window_start=years_before(day, years))
+
+
+def _show(table: Table, frame: pl.DataFrame, day: date) -> pl.DataFrame:
+    """The rows of a table that are shown at the end of ``day``, with the values that they had then."""
+    here = (pl.col(ROW_FROM) <= day) & (pl.col(ROW_UNTIL).is_null() | (pl.col(ROW_UNTIL) > day))
+    rows = frame.filter(here).select(_value(column, frame.columns, day) for column in table.kept)
     if table.name != "ssd_person":
-        return frame
+        return rows
     unborn = pl.col("pers_dob").is_null()
-    return frame.with_columns(
+    return rows.with_columns(
         pl.when(unborn).then("pers_expected_dob"),
         pl.when(unborn).then(pl.lit("U")).otherwise("pers_sex").alias("pers_sex"),
         pl.when(unborn).then(pl.lit("U")).otherwise("pers_gender").alias("pers_gender"),
     )
 
 
-def _revealed(by: str, working_days: int) -> pl.Expr:
-    if not working_days:
-        return pl.col(by)
-    return pl.col(by).dt.add_business_days(working_days, roll="forward")
+def _value(column: Column, stored: list[str], day: date) -> pl.Expr:
+    """What a column of a row that is shown holds at the end of ``day``."""
+    value = pl.col(column.name)
+    if until(column.name) in stored:
+        value = pl.when(pl.col(until(column.name)) > day).then(before(column.name)).otherwise(value)
+    shown_from = day_column(column)
+    if shown_from is not None:
+        empty = pl.lit(False if column.required and column.kind is Kind.YESNO else None)
+        value = pl.when(pl.col(shown_from) <= day).then(value).otherwise(empty)
+    return value.alias(column.name)
 
 
-def _with_old_keys(shown: dict[str, pl.DataFrame], later: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Give children whose new key came later their old key back."""
-    new, old = later["link_new_person_id"], later["link_old_person_id"]
-    for name, table in TABLES.items():
-        if name in shown and table.person is not None and later.height:
-            shown[name] = shown[name].with_columns(pl.col(table.person).replace(new, old))
-    return shown
+def _with_repeats(records: Records, name: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of a table, followed by those that stand twice in every extract."""
+    twice = records.slips.filter(pl.col("habit") == "repeated_rows", pl.col("table") == name)
+    if twice.is_empty():
+        return rows
+    return pl.concat([rows, rows.join(twice, left_on=TABLES[name].key, right_on="key", how="semi", maintain_order="left")])
 
 
 def _with_parents(table: Table, frame: pl.DataFrame, taken: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
@@ -138,12 +175,11 @@ def _inside(table: Table, rule: ExtractRule, window_start: date) -> pl.Expr:
     if table.happened is None or hangs_on_case or table.name == "ext_person_links":
         return pl.lit(True)
     started = pl.col(table.happened) >= window_start
-    end = SPELL_ENDS.get(table.name)
-    if end is None:
+    if table.ends is None:
         return started
     if rule is ExtractRule.STARTED_OR_OPEN:
-        return started | pl.col(end).is_null()
-    return started | pl.col(end).is_null() | (pl.col(end) >= window_start)
+        return started | pl.col(table.ends).is_null()
+    return started | pl.col(table.ends).is_null() | (pl.col(table.ends) >= window_start)
 
 
 def years_before(day: date, years: int) -> date:

@@ -4,14 +4,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from validation.synthetic.courses import Courses
-from validation.synthetic.lives import IN_NEED, NOT_IN_NEED
+from validation.synthetic.courses import Courses, source_of_its_year
+from validation.synthetic.process import IN_NEED, NOT_IN_NEED
+from validation.synthetic.state import Episodes
 from validation.synthetic.world import (
     NEVER,
     YEAR,
     Days,
     Places,
     Profile,
+    choose,
     draw,
     frame,
     pseudonyms,
@@ -22,37 +24,34 @@ from validation.synthetic.world import (
 from validation.tables import episodes as case_tables
 from validation.tables import local, people, protection
 
-CONTACTS_A_YEAR = 0.16  # that become no referral, for a child of average difficulty
 DISABILITIES = {
     "AUT": 30.0, "LD": 28.0, "BEH": 14.0, "COMM": 10.0, "MOB": 8.0, "PC": 4.0, "DDA": 4.0, "HEAR": 2.0, "VIS": 1.5,
     "INC": 2.0, "HAND": 1.0, "CON": 2.0,
 }  # fmt: skip
 
 
-def contacts(courses: Courses, first: int, last: int) -> pl.DataFrame:
-    """``ssd_contacts``: one before each referral, and many that come to nothing."""
+def contacts(courses: Courses, child: Places, day: Days, first: int) -> pl.DataFrame:
+    """``ssd_contacts`` from the day ``first`` on: one before each referral, and many that come to nothing.
+
+    ``child`` and ``day`` are those of the latter.
+    """
     rng = stream(courses.seed, "contacts")
-    lives, families = courses.lives, courses.families
+    lives = courses.lives
     wait = rng.choice((0, 0, 0, 1, 1, 2), size=int(lives.occasion.max()) + 1)[lives.occasion]
-    begin = np.maximum(families.birth - 60, first)
-    span = np.maximum(np.minimum(families.birth + int(18 * YEAR), last) - begin, 0)
-    number = rng.poisson(CONTACTS_A_YEAR * families.difficulty * span / YEAR)
-    child = np.repeat(np.arange(families.count), number)
-    day = working_days_after(begin[child] + (rng.random(child.size) * span[child]).astype(np.int64), 0)
+    led = np.flatnonzero(lives.start - wait >= first)
+    courses.seen[child] = True
+    day = working_days_after(day, 0)
     during = open_on(courses, child, day)
-    advice = np.where(rng.random(child.size) < 0.45, "ADVICE", "NFA")
-    source = draw(rng, courses.profile.sources, child.size)
+    advised = rng.random(child.size) < 0.45
+    outcome = choose((during, "EXISTING_REFERRAL"), (advised, "ADVICE"), otherwise="NFA")
+    source = source_of_its_year(draw(rng, courses.profile.sources, child.size), day)
     return frame(
         case_tables.CONTACTS,
-        cont_contact_id=pseudonyms(courses.seed, "contact", lives.count + child.size),
-        cont_person_id=courses.person[np.concatenate([lives.child, child])],
-        cont_contact_date=np.concatenate([lives.start - wait, day]),
-        cont_contact_source_code=np.concatenate(
-            [courses.episodes()["cine_referral_source_code"].to_numpy(), np.where(source == "5D", "5B", source)]
-        ),
-        cont_contact_outcome_json=np.concatenate(
-            [np.full(lives.count, "NEW_REFERRAL"), np.where(during, "EXISTING_REFERRAL", advice)]
-        ),
+        cont_contact_id=pseudonyms(courses.seed, "contact", led.size + child.size),
+        cont_person_id=courses.person[np.concatenate([lives.child[led], child])],
+        cont_contact_date=np.concatenate([(lives.start - wait)[led], day]),
+        cont_contact_source_code=pl.concat([courses.source[led], source]),
+        cont_contact_outcome_json=pl.concat([pl.repeat("NEW_REFERRAL", led.size, eager=True), outcome]),
     )
 
 
@@ -65,26 +64,28 @@ def open_on(courses: Courses, child: Places, day: Days) -> NDArray[np.bool_]:
     return joined.select((pl.col("close") >= pl.col("day")).fill_null(False)).to_series().to_numpy()
 
 
-def early_help(courses: Courses, first: int, last: int) -> pl.DataFrame:
-    """``ssd_early_help_episodes``: after a case was stepped down, and without any case."""
+def early_help(courses: Courses, first: int, last: int, since: int) -> pl.DataFrame:
+    """``ssd_early_help_episodes`` that ended on ``since`` or later: after a case was stepped down, and without any case."""
     rng = stream(courses.seed, "early help")
     lives, families = courses.lives, courses.families
     down = np.flatnonzero(lives.early_help)
     start = lives.close[down] + rng.integers(1, 22, size=down.size)
-    alone = np.flatnonzero(rng.random(families.count) < 0.06 * np.minimum(families.difficulty, 4))
+    alone = np.flatnonzero(rng.random(families.count) < 0.06 * np.minimum(families.difficulty[families.family], 4))
     begin = np.maximum(families.birth[alone] + 180, first)
     span = np.maximum(np.minimum(families.birth[alone] + int(17 * YEAR), last) - begin, 0)
     day = begin + (rng.random(alone.size) * span).astype(np.int64)
     kept = (span > 0) & ~open_on(courses, alone, day)
     start = np.concatenate([start, day[kept]])
     child = np.concatenate([lives.child[down], alone[kept]])
-    length = np.exp(rng.normal(np.log(150), 0.6, size=child.size)).astype(np.int64)
+    end = start + np.maximum(np.exp(rng.normal(np.log(150), 0.6, size=child.size)).astype(np.int64), 14)
+    courses.seen[child[end >= since]] = True
     return frame(
         case_tables.EARLY_HELP,
+        end >= since,
         earl_episode_id=pseudonyms(courses.seed, "early help", child.size),
         earl_person_id=courses.person[child],
         earl_episode_start_date=start,
-        earl_episode_end_date=start + np.maximum(length, 14),
+        earl_episode_end_date=end,
     )
 
 
@@ -94,14 +95,15 @@ def missing(courses: Courses) -> pl.DataFrame:
     lives, families = courses.lives, courses.families
     age = (lives.start - families.birth[lives.child]) / YEAR
     years = np.minimum(courses.length, 730) / YEAR
-    rate = 0.22 * np.exp(0.9 * families.exploitation[lives.child]) * np.where(courses.care, 2.0, 1.0)
+    rate = 0.22 * np.exp(0.9 * families.exploitation[lives.child]) * np.where(courses.lives.care, 2.0, 1.0)
     number = rng.poisson(np.where((age >= 11) & (age < 17.5) & (lives.kind == IN_NEED), rate * years, 0.0))
     row = np.repeat(np.arange(lives.count), number)
     start = lives.start[row] + (rng.random(row.size) * np.minimum(courses.length, 730)[row]).astype(np.int64)
     offered = draw(rng, {"Y": 85.0, "N": 15.0}, row.size)
-    accepted = np.where(offered == "Y", draw(rng, {"Y": 65.0, "N": 35.0}, row.size), "NA")
+    accepted = choose((offered == "Y", draw(rng, {"Y": 65.0, "N": 35.0}, row.size)), otherwise="NA")
     return frame(
         protection.MISSING,
+        courses.told[row],
         miss_table_id=pseudonyms(courses.seed, "missing", row.size),
         miss_person_id=courses.person[lives.child[row]],
         miss_missing_episode_start_date=start,
@@ -112,41 +114,64 @@ def missing(courses: Courses) -> pl.DataFrame:
     )
 
 
-def offers(courses: Courses, family: NDArray[np.str_]) -> pl.DataFrame:
-    """``ext_offers``: one row per family and occasion; conferences for some long cases, early help at some closings."""
+def offers(courses: Courses, family: pl.Series, planted: tuple[Places, Days], kind: str) -> pl.DataFrame:
+    """``ext_offers``: one row per family and occasion; conferences for some long cases, early help at some closings.
+
+    ``planted`` names families and days of the planted offer, which is of a ``kind`` and always taken up.
+    """
     rng = stream(courses.seed, "offers")
     lives = courses.lives
     one = np.zeros(lives.count, dtype=bool)
     one[np.unique(lives.occasion, return_index=True)[1]] = True
     lot = rng.random(lives.count)
-    kind = np.select(
+    usual = np.select(
         [
-            one & courses.care & (lot < 0.5),
+            one & courses.lives.care & (lot < 0.5),
             one & (lives.kind == IN_NEED) & (courses.length > 150) & (lot < 0.10),
             one & (lives.kind == NOT_IN_NEED) & (lot < 0.12),
         ],
         ["FGDM", "FGC", "EH"],
         "",
     )
-    row = np.flatnonzero(kind != "")
-    offered = np.where(kind[row] == "EH", courses.assessed[row], courses.assessed[row] + rng.integers(5, 60, size=row.size))
+    background = np.flatnonzero(usual != "")
+    given, which = _cases_of(lives, *planted)
+    row = np.concatenate([background, given])
+    kinds = np.concatenate([usual[background], np.full(given.size, kind)])
+    offered = np.where(kinds == "EH", lives.assessed[row], lives.assessed[row] + rng.integers(5, 60, size=row.size))
     offered = np.minimum(offered, lives.close[row])
-    accepted = rng.random(row.size) < np.where(kind[row] == "EH", 0.6, 0.5)
+    offered[background.size :] = planted[1][which]
+    accepted = rng.random(row.size) < np.where(kinds == "EH", 0.6, 0.5)
+    accepted[background.size :] = True
     answered = offered + rng.integers(1, 21, size=row.size)
     held = np.where(accepted & (rng.random(row.size) < 0.75), answered + rng.integers(14, 60, size=row.size), NEVER)
     review = np.where((held < NEVER) & (rng.random(row.size) < 0.5), held + rng.integers(42, 85, size=row.size), NEVER)
     return frame(
         local.OFFERS,
+        courses.told[row],
         offe_offer_id=pseudonyms(courses.seed, "offer", row.size),
         offe_person_id=courses.person[lives.child[row]],
-        offe_family_id=family[courses.families.family[lives.child[row]]],
-        offe_kind=kind[row],
+        offe_family_id=family[lives.family[row]],
+        offe_kind=kinds,
         offe_offered_date=offered,
-        offe_answer=np.where(accepted, "ACCEPTED", "DECLINED"),
+        offe_answer=choose((accepted, "ACCEPTED"), otherwise="DECLINED"),
         offe_answered_date=answered,
         offe_held_date=held,
         offe_review_date=review,
     )
+
+
+def _cases_of(lives: Episodes, family: Places, day: Days) -> tuple[Places, Places]:
+    """An open case of each family on a day, and the place of the family and day it is for."""
+    cases = pl.DataFrame({"family": lives.family, "start": lives.start, "close": lives.close}).with_row_index("case")
+    asked = pl.DataFrame({"family": family, "day": day}).with_row_index("place")
+    found = (
+        asked.join(cases, on="family")
+        .filter((pl.col("start") <= pl.col("day")) & (pl.col("close") > pl.col("day")))
+        .group_by("place")
+        .agg(pl.col("case").min())
+        .sort("place")
+    )
+    return found["case"].cast(pl.Int64).to_numpy(), found["place"].cast(pl.Int64).to_numpy()
 
 
 def scalings(courses: Courses) -> pl.DataFrame:
@@ -157,7 +182,7 @@ def scalings(courses: Courses) -> pl.DataFrame:
     times = np.where(mapped, np.minimum(1 + (courses.length - 30) // 91, 6), 0)
     row = np.repeat(np.arange(lives.count), times)
     number = np.arange(row.size) - (np.cumsum(times) - times)[row]
-    hardship = courses.families.adversity[lives.child[row]]
+    hardship = courses.families.adversity[lives.family[row]]
     level = 4.5 - 0.9 * hardship + 0.5 * number + rng.normal(0, 1, size=row.size)
     raters = {"WORKER": 1.0, "FAMILY": 0.75, "NETWORK": 0.35}
     pick = np.stack([rng.random(row.size) < share for share in raters.values()], axis=1)
@@ -166,10 +191,11 @@ def scalings(courses: Courses) -> pl.DataFrame:
     case = row[place]
     return frame(
         local.SIGNS_OF_SAFETY,
+        courses.told[case],
         asos_scale_id=pseudonyms(courses.seed, "scaling", place.size),
         asos_person_id=courses.person[lives.child[case]],
         asos_scaled_date=lives.start[case] + 30 + 91 * number[place],
-        asos_rater=np.array(list(raters))[rater],
+        asos_rater=pl.Series(list(raters))[rater],
         asos_scale=np.clip(np.round(scale), 0, 10).astype(np.int64),
         asos_danger_statements=1 + (hardship[place] > 0.8).astype(np.int64) + (number[place] == 0),
         asos_safety_goals=1 + (hardship[place] > 0.8).astype(np.int64) + (number[place] == 0),
@@ -191,7 +217,7 @@ def workforce(profile: Profile, first: int, last: int, seed: int) -> pl.DataFram
         local.WORKFORCE,
         work_measure_id=pseudonyms(seed, "measure", row.size),
         work_measured_date=days[row],
-        work_measure=np.tile(np.array(list(level)), days.size),
+        work_measure=pl.Series(list(level) * days.size),
         work_value=np.round(value * np.exp(rng.normal(0, 0.08, size=row.size)), 1),
     )
 
@@ -213,31 +239,31 @@ def links(courses: Courses, last: int) -> pl.DataFrame:
     )
 
 
-def persons(courses: Courses, on_record: Places, family: NDArray[np.str_]) -> dict[str, pl.DataFrame]:
-    """``ssd_person``, ``ssd_family`` and ``ssd_disability`` of the children with a row elsewhere."""
+def persons(courses: Courses, who: Places, family: pl.Series, home: Places) -> dict[str, pl.DataFrame]:
+    """``ssd_person``, ``ssd_family`` and ``ssd_disability`` of the children ``who`` have a row elsewhere."""
     rng = stream(courses.seed, "persons")
     families, lives = courses.families, courses.lives
-    sex = np.where(families.girl, "F", "M")
-    gender = np.where(rng.random(families.count) < 0.002, "I", sex)
+    sex = choose((rng.random(families.count)[who] < 0.002, "U"), (families.girl[who], "F"), otherwise="M")
+    unstated = draw(rng, {"NOBT": 0.9, "REFU": 0.1}, families.count)[who]
+    gender = choose((rng.random(families.count)[who] < 0.002, "I"), otherwise=sex)
+    ethnicity = pl.Series(families.ethnicity[who].tolist(), dtype=pl.String)
     death = np.full(families.count, NEVER, dtype=np.int64)
     dead = lives.reason == "RC2"
     death[lives.child[dead]] = lives.close[dead]
     due = families.birth + np.clip(rng.normal(0, 9, size=families.count), -25, 14).astype(np.int64)
     support = rng.random(families.count) < np.where(families.disabled, 0.6, 0.04)
-    who = on_record
     kinds = 1 + (rng.random(families.count) < 0.3)
     number = np.where(families.disabled[who], kinds[who], 0)
     row = np.repeat(who, number)
     second = np.arange(row.size) - (np.cumsum(number) - number)[np.repeat(np.arange(who.size), number)] == 1
     code = draw(rng, DISABILITIES, families.count)[row]
-    other = np.where(code == "LD", "AUT", "LD")
     return {
         "ssd_person": frame(
             people.PERSON,
             pers_person_id=courses.person[who],
-            pers_sex=sex[who],
-            pers_gender=gender[who],
-            pers_ethnicity=families.ethnicity[who],
+            pers_sex=sex,
+            pers_gender=gender,
+            pers_ethnicity=choose((families.stated[who], ethnicity), otherwise=unstated),
             pers_dob=families.birth[who],
             pers_expected_dob=due[who],
             pers_death_date=death[who],
@@ -246,13 +272,13 @@ def persons(courses: Courses, on_record: Places, family: NDArray[np.str_]) -> di
         "ssd_family": frame(
             people.FAMILY,
             fami_table_id=pseudonyms(courses.seed, "family member", families.count)[who],
-            fami_family_id=family[families.family[who]],
+            fami_family_id=family[home[who]],
             fami_person_id=courses.person[who],
         ),
         "ssd_disability": frame(
             people.DISABILITY,
             disa_table_id=pseudonyms(courses.seed, "disability", row.size),
             disa_person_id=courses.person[row],
-            disa_disability_code=np.where(second, other, code),
+            disa_disability_code=choose((~second, code), (code == "LD", "AUT"), otherwise="LD"),
         ),
     }
