@@ -43,8 +43,8 @@ def write_parts(request: Request, folder: Path, *, workers: int | None = None, p
                     pass
             except BrokenProcessPool:
                 raise SettingsError(
-                    "A worker that wrote a part was ended from outside, most likely because memory ran out. Ask for fewer "
-                    "'workers', or close other programs."
+                    "A worker that wrote a part was ended from outside, most likely because memory ran out. Close other "
+                    "programs, or run it where there is a gigabyte for each processor."
                 ) from None
 
 

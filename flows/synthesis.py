@@ -23,10 +23,12 @@ from validation.errors import CriterionError
 from validation.extract import Extract
 from validation.synthetic.authority import tables_of, together
 from validation.synthetic.figures import OUT, compare, measure
-from validation.synthetic.lived import live, parts_of
+from validation.synthetic.lived import Lived, live, parts_of
 from validation.synthetic.planting import LABELS_SCHEMA, Planted, plant
 from validation.synthetic.profiles import PROFILES
-from validation.synthetic.recording import Records, nights, record, shown
+from validation.synthetic.recording import Records, nights, record, shown, years_before
+
+CHECKED_YEARS = 8  # enough to follow closed cases for six years, and to see rare things
 
 
 @dataclass(frozen=True)
@@ -51,18 +53,11 @@ def synthesise(request: Request) -> Made:
     if request.out is not None and request.plain and len(parts_of(request.residents, request.seed)) > 1:
         write_parts(request, request.out)
         return Made([request.out])
-    watched = request.dates if request.truth is not None else []
-    parts = [
-        live(PROFILES[request.profile], residents, request.start, request.last, seed, request.plants, watched)
-        for residents, seed in parts_of(request.residents, request.seed)
-    ]
-    history = together([tables_of(part) for part in parts])
-    figures = None
-    if request.check:
-        figures = compare(measure(history, request.residents, request.start, request.last), request.profile)
+    figures = _figures(request) if request.check else None
     if request.out is None:
         return Made(figures=figures)
-    records = _record(request, history)
+    parts = _lived(request, request.start, request.dates if request.truth is not None else [])
+    records = _record(request, together([tables_of(part) for part in parts]))
     last = _last_night(request, records)
     if request.truth is None:
         return Made(WRITERS[request.form](request, request.out, records, last.extract), figures=figures)
@@ -70,6 +65,20 @@ def synthesise(request: Request) -> Made:
     paths = WRITERS[request.form](request, request.out, records, last.extract)
     write_truth(truth, records.slips, last.labels, request.truth)
     return Made([*paths, request.truth], truth.chances, figures)
+
+
+def _lived(request: Request, start: date, watched: Sequence[date]) -> list[Lived]:
+    return [
+        live(PROFILES[request.profile], residents, start, request.last, seed, request.plants, watched)
+        for residents, seed in parts_of(request.residents, request.seed)
+    ]
+
+
+def _figures(request: Request) -> pl.DataFrame:
+    """The figures of an authority that is lived for the check alone: long enough to follow closed cases for six years."""
+    start = years_before(request.last, max(request.years, CHECKED_YEARS))
+    history = together([tables_of(part) for part in _lived(request, start, [])])
+    return compare(measure(history, request.residents, start, request.last), request.profile)
 
 
 def stop_if_out(figures: pl.DataFrame, profile: str) -> None:

@@ -90,7 +90,7 @@ def test_a_worker_that_is_ended_from_outside_is_named_and_leaves_nothing_behind(
 
     ender = threading.Thread(target=end_the_first_worker)
     ender.start()
-    with pytest.raises(SettingsError, match="Ask for fewer 'workers'"):
+    with pytest.raises(SettingsError, match="a gigabyte for each processor"):
         write_parts(REQUEST, tmp_path / "authority", workers=1, part=PART)
     ender.join()
     assert list(tmp_path.iterdir()) == []

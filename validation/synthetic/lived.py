@@ -16,8 +16,8 @@ from validation.synthetic.world import YEAR, Days, Families, Places, Profile, da
 
 NOTHING_PLANTED = Plants()
 BURN_IN_YEARS = 16  # until the open stock, with its long tail, is as it will stay
-PART = 100_000  # residents lived at a time
-QUARTER, COPIES = 13, 60  # weeks of offers, and copies of the world, by which the strength of an offer is found
+PART = 200_000  # residents lived at a time
+TRIAL, COPIES = range(2, 54, 2), 60  # steps after which, and copies by which, the strength of an offer is found
 
 
 def parts_of(residents: int, seed: int, part: int = PART) -> list[tuple[int, int]]:
@@ -97,21 +97,26 @@ def _paired(parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray,
 def _offer_works(process: Process, offer: Offer, families: Families, first: int, seed: int) -> float:
     """How many times as likely a referral must be under the planted offer, for its effect to be as large as asked for.
 
-    The world is lived once without it, up to its day. Those to whom it would be given in a quarter of a year live on with
-    it at several strengths; between these the strength is interpolated.
+    The world is lived for two years from its day on, and it is given, but does not work. Those who were given it in each
+    second fortnight live on from then, many times, with it at several strengths; between these strength is interpolated.
     """
     since = day_number(offer.since)
     since -= (since - first) % STEP
     rng = stream(seed, "lives")
-    alone = replace(process, plants=replace(process.plants, offer=None))
-    walk = Walk(alone, families, State.before(families, process.profile.in_crisis, first - 1, rng), rng)
-    walk.run(first, since - 1)
-    scene = Scene.on(alone, families, walk.state, since - 1)
-    given = np.isin(families.home(since), walk.ranked(offer.given, since, QUARTER))[scene.children][scene.cases]
-    strengths = np.array([0.1, 0.3, 0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0])
+    walk = Walk(process, families, State.before(families, process.profile.in_crisis, first - 1, rng), rng)
+    days = [since + STEP * step - 1 for step in TRIAL]
+    walk.run(first, days[-1], watch=days)
+    scenes = []
+    for day, state in walk.watched.items():
+        given = np.flatnonzero(state.offered > day - STEP)
+        scenes.append(Scene.on(process, families, state, day, given).offered_today())
+    if not any(scene.cases.size for scene in scenes):
+        return 1.0  # the authority is too small for anyone to be given it
+    strengths = (0.05, 0.3, 0.55, 0.8, 1.0) if offer.effect < 0 else (1.0, 1.3, 1.7, 2.3, 3.0)
     means = []
     for strength in strengths:
-        treated = replace(scene.offered_today(), process=replace(scene.process, offer_works=float(strength)))
-        means.append(float(treated.chances(COPIES, stream(seed, "offer")).chance[given].mean()))
-    usual = means[list(strengths).index(1.0)]
+        treated = [replace(scene, process=replace(scene.process, offer_works=strength)) for scene in scenes]
+        chances = [scene.chances(COPIES, stream(seed, f"offer {scene.day}")).chance for scene in treated]
+        means.append(float(np.concatenate(chances).mean()))
+    usual = means[strengths.index(1.0)]
     return float(np.interp(usual + offer.effect / 100, means, strengths))

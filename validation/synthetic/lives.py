@@ -18,6 +18,8 @@ from validation.synthetic.process import (
     AFTER_NEED,
     AFTER_NO_FURTHER_ACTION,
     AFTER_NOT_IN_NEED,
+    AGE_AT_RETURN,
+    ALONE,
     CONFERENCE,
     CONTACTS_A_YEAR,
     CONTACTS_IN_CRISIS,
@@ -27,6 +29,7 @@ from validation.synthetic.process import (
     IN_NEED,
     LEAST_CARE,
     LONG_NEED,
+    LONG_TERM,
     LONG_TERM_RANK,
     NO_FURTHER_ACTION,
     NOT_IN_NEED,
@@ -106,6 +109,8 @@ class Walk:
         """
         self._expect(first, last + 1, contacts_from)
         self.moves = np.argsort(self.families.moved, kind="stable")
+        self.reach = np.zeros(self.families.count)
+        self._reconsider(self.known)
         parts = []
         for day in range(first, last + 1, STEP):
             until = min(day + STEP, last + 1)
@@ -126,11 +131,12 @@ class Walk:
         self.hardest[people.moves] = np.maximum(self.hardest[people.moves], people.difficulty[people.goes])
         scale = self.hardest * self.tilt
         most = float(self.season.max()) * self.process.profile.crisis * max(1.0, self.process.accepted(NEVER))
-        number = rng.poisson(span * self.process.first_rate(ages) * (scale * most)[:, None])
-        cell = np.repeat(np.arange(number.size), number.ravel())
-        child = cell // ages.size
-        day = begin.ravel()[cell] + (rng.random(cell.size) * span.ravel()[cell]).astype(np.int64)
-        order = np.argsort(day, kind="stable")
+        until_age = np.cumsum(span * self.process.first_rate(ages), axis=1)
+        child = np.repeat(np.arange(people.count), rng.poisson(until_age[:, -1] * scale * most))
+        place = (until_age[child] <= (rng.random(child.size) * until_age[child, -1])[:, None]).sum(axis=1)
+        place = np.minimum(place, ages.size - 1)
+        day = begin[child, place] + (rng.random(child.size) * span[child, place]).astype(np.int64)
+        order = _in_order(day - first)
         self.candidate, self.candidate_day, self.most = child[order], day[order], most
 
         early = np.maximum(begin[:, 0], contacts_from)
@@ -138,7 +144,7 @@ class Walk:
         rate = CONTACTS_A_YEAR / YEAR * CONTACTS_IN_CRISIS * self.hardest
         child = np.repeat(np.arange(people.count), rng.poisson(span * rate))
         day = early[child] + (rng.random(child.size) * span[child]).astype(np.int64)
-        order = np.argsort(day, kind="stable")
+        order = _in_order(day - first)
         self.contact, self.contact_day = child[order], day[order]
 
     def _step(self, day: int, until: int) -> Episodes:
@@ -149,18 +155,19 @@ class Walk:
             )
         ]
         state.home[people.moves[moved]] = people.goes[moved]
+        self._reconsider(people.moves[moved])
         fresh = slice(*np.searchsorted(self.candidate_day, (day, until)))
         called = slice(*np.searchsorted(self.contact_day, (day, until)))
         candidate, moment = self.candidate[fresh], self.candidate_day[fresh]
         contact = self.contact[called]
-        who = self._may_return(day, until)
-        self._look(np.unique(np.concatenate([state.home[candidate], state.home[contact], state.home[who]])), day)
+        accepted, busiest = self.process.accepted(day), self.season[months_of(np.arange(day, until))].max()
+        who, lot = self._may_return(day, until, accepted * busiest)
+        self._look(self._places(people.families, state.home[candidate], state.home[contact], state.home[who]), day)
 
         heat = np.where(state.crisis[state.home[contact]], CONTACTS_IN_CRISIS, 1.0)
         kept = rng.random(contact.size) * CONTACTS_IN_CRISIS < heat * self.written[contact] * self._ease(contact)
         self.contacts.append((contact[kept], self.contact_day[called][kept]))
 
-        accepted = self.process.accepted(day)
         rate = (
             accepted
             * self._ease(candidate)
@@ -173,8 +180,7 @@ class Walk:
         earliest = np.maximum(day, state.close[who] + 2)
         risk = accepted * self._heat(who) / self.thinned(state.home[who], day) * self._offer(who, day) * self.tilt[who]
         risk = risk * (until - earliest) * self._standing_rate(who, place_of_age(people.birth[who], day), state.after[who])
-        busiest = self.season[months_of(np.arange(day, until))].max()
-        back = np.flatnonzero(rng.random(who.size) < -np.expm1(-risk * busiest))
+        back = np.flatnonzero(lot < -np.expm1(-risk * busiest))
         returning = rng.integers(earliest[back], until)
         now = rng.random(back.size) * busiest < self.season[months_of(returning)]
         struck = np.concatenate([candidate[strikes], who[back[now]]])
@@ -183,11 +189,35 @@ class Walk:
         self._give_offers(day)
         return part
 
-    def _may_return(self, day: int, until: int) -> Places:
-        """Children with a closed case who can be referred again in this step."""
+    def _reconsider(self, child: Places) -> None:
+        """Tell how often some children can come back in a day in calm times: no more than they would at the worst age."""
+        state, worst = self.state, np.full(child.size, AGE_AT_RETURN.argmax())
+        rate = self.tilt[child] * self._standing_rate(child, worst, state.after[child])
+        self.reach[child] = np.where(state.left[child], 0.0, rate)
+
+    def _may_return(self, day: int, until: int, times: float) -> tuple[Places, Numbers]:
+        """Children with a closed case who are referred again in this step if they are in a crisis, and their lots.
+
+        The lots of the others are too high even for that: so nothing more need be known of them (thinning).
+        """
         people, state = self.families, self.state
-        self.known = self.known[(people.birth[self.known] + EIGHTEEN > day) & ~state.left[self.known]]
-        return self.known[state.close[self.known] + 2 < until]
+        if day % 364 < STEP:
+            self.known = self.known[people.birth[self.known] + EIGHTEEN > day]
+        lot = self.rng.random(self.known.size)
+        works = self.process.offer_works if (state.offered > day - OFFER_DAYS).any() else 1.0
+        most = times * self.process.profile.crisis * max(1.0, works) * (until - day)
+        called = np.flatnonzero(lot < self.reach[self.known] * most)
+        who = self.known[called]
+        free = (people.birth[who] + EIGHTEEN > day) & (state.close[who] + 2 < until)
+        return who[free], lot[called[free]]
+
+    @staticmethod
+    def _places(count: int, *places: Places) -> Places:
+        """The places below ``count`` that occur, in order: ``np.unique``, but many times as fast."""
+        occurs = np.zeros(count, dtype=bool)
+        for some in places:
+            occurs[some] = True
+        return np.flatnonzero(occurs)
 
     def _look(self, families: Places, day: int) -> None:
         """Let crises come and go in some families up to a day."""
@@ -223,7 +253,9 @@ class Walk:
         row = np.repeat(np.arange(families.size), number)
         within = np.arange(row.size) - (np.cumsum(number) - number)[row]
         member = self.member[self.first_member[families][row] + within]
-        comes = np.isin(member, struck) | (rng.random(member.size) < SIBLINGS_TOGETHER)
+        called = np.zeros(self.families.count, dtype=bool)
+        called[struck] = True
+        comes = called[member] | (rng.random(member.size) < SIBLINGS_TOGETHER)
         comes &= (state.home[member] == families[row]) & self._free(member, moment[row])
         who, local = member[comes], row[comes]
         part = self._course(who, local, moment[local])
@@ -235,20 +267,22 @@ class Walk:
         state.planned[who] |= part.stage == PLAN
         self.known = np.concatenate([self.known, who[state.earlier[who] == 0]])
         state.earlier[who] += 1
+        self._reconsider(who)
         return part
 
     def _course(self, who: Places, local: Places, start: Days) -> Episodes:
         """What becomes of the children referred in a step; ``local`` numbers the occasions."""
         profile, people, state, rng = self.process.profile, self.families, self.state, self.rng
-        kind = self._kind(who, local, int(start.min()) if start.size else 0)
-        rank = shared(rng, local, own=0.15)
-        long_term = people.disabled[who] & (rng.random(who.size) < 0.3) & (kind == IN_NEED)
+        kind = self._kind(who, local, start)
+        alone = rng.random(who.size) < ALONE
+        rank = np.where(alone, rng.random(who.size), shared(rng, local))
+        long_term = people.disabled[who] & (rng.random(who.size) < LONG_TERM) & (kind == IN_NEED)
         rank = np.where(long_term, 1 - (1 - LONG_TERM_RANK) * (1 - rank), rank)
         need = (kind == IN_NEED) & ~long_term
         stage = np.where(need, self.process.stage(rank, shared(rng, local, own=0.1), state.planned[who]), 0).astype(np.int8)
         care = need & (self.process.quantile(rank) > LEAST_CARE) & (shared(rng, local, own=0.2) < profile.care)
         assessed = working_days_after(start, self.process.assessment_days(shared(rng, local, own=0.2)) + 1)
-        state.long_term[who] = long_term
+        state.long_term[who], state.alone[who] = long_term, alone
         enquired = working_days_after(start + np.minimum(shared(rng, local) ** 3 * 28, 28).astype(np.int64), 0)
         met = working_days_after(enquired, 8 + (shared(rng, local) * 9).astype(np.int64))
         least = np.maximum(assessed, np.select([stage >= CONFERENCE, stage == ENQUIRY], [met, enquired], start))
@@ -258,12 +292,12 @@ class Walk:
             early_help, state.after[who], state.left[who],
         )  # fmt: skip
 
-    def _kind(self, who: Places, local: Places, day: int) -> Kinds:
-        profile, abolished = self.process.profile, self.process.plants.nfa_abolished
+    def _kind(self, who: Places, local: Places, start: Days) -> Kinds:
+        profile = self.process.profile
         way = shared(self.rng, local, own=0.1)
         kind = np.where(
             way < profile.no_further_action,
-            NOT_IN_NEED if abolished is not None and day >= day_number(abolished) else NO_FURTHER_ACTION,
+            np.where(self.process.idle(start), NO_FURTHER_ACTION, NOT_IN_NEED),
             np.where(way < profile.no_further_action + profile.not_in_need, NOT_IN_NEED, IN_NEED),
         )
         needless = self.rng.random(who.size) * self.tilt[who] > 1  # what over-referral adds
@@ -312,23 +346,17 @@ class Walk:
         offer = self.process.plants.offer
         if offer is None or day < day_number(offer.since):
             return
-        chosen = self.ranked(offer.given, day, STEP // 7)
-        self.state.offered[chosen] = day
-        self.offers.append((chosen, np.full(chosen.size, day)))
-
-    def ranked(self, given: str, day: int, weeks: int) -> Places:
-        """The families to whom an offer is given in some weeks: at random, or those with the highest outlook."""
         state = self.state
         child = np.flatnonzero(state.open_on(day))
         family, place = np.unique(state.home[child], return_inverse=True)
         score = self.rng.random(family.size)
-        if given == "highest":
+        if offer.given == "highest":
             score = np.zeros(family.size)
             np.maximum.at(score, place, self.outlook(child, day))
         free = day - state.offered[family] >= OFFER_DAYS
-        places = round(WEEKLY * weeks * family.size)
-        chosen: Places = family[free][np.argsort(-score[free], kind="stable")[:places]]
-        return chosen
+        chosen = family[free][np.argsort(-score[free], kind="stable")[: round(WEEKLY * STEP / 7 * family.size)]]
+        state.offered[chosen] = day
+        self.offers.append((chosen, np.full(chosen.size, day)))
 
     def _standing_rate(self, child: Places, place: Places, after: Numbers) -> Numbers:
         """Returns a day of children whose case has closed, in calm times, by their family and history."""
@@ -351,6 +379,11 @@ def _reasons(profile: Profile, rng: np.random.Generator, local: Places, long: Fl
     ends = np.cumsum(list(profile.orders.values())) / sum(profile.bands[3:])
     codes = np.array([*profile.orders, "RC7"])[np.where(long, np.searchsorted(ends, order, "right"), len(ends))]
     return np.select([to_adults, died, away], ["RC6", "RC2", "RC5"], codes)
+
+
+def _in_order(days: Days) -> Places:
+    """Places in the order of the days, counted from a first one; numbers of 16 bits are put in order fastest."""
+    return np.argsort(days.astype(np.uint16), kind="stable")
 
 
 def _working_day(rng: np.random.Generator, days: Days, until: int) -> Days:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from validation.synthetic.plants import Plants
-from validation.synthetic.world import YEAR, Days, Families, Flags, Numbers, Places, Profile, day_number
+from validation.synthetic.world import NEVER, YEAR, Days, Families, Flags, Numbers, Places, Profile, day_number
 
 Kinds = NDArray[np.int8]
 
@@ -44,7 +44,8 @@ LATE = (46, 65, 110)
 # A need episode in which protection goes so far, or care begins, lasts more than so many days.
 LEAST = np.array([0, 20, 60, 120])
 LEAST_CARE = 300
-LONG_TERM_RANK = 0.75  # a case held open for a child's disability is among the longest quarter
+ALONE = 0.15  # share of the children whose case goes its own way, whatever that of their brothers and sisters does
+LONG_TERM, LONG_TERM_RANK = 0.3, 0.75  # share of the disabled children in need held open for it: the longest quarter
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,11 @@ class Process:
         change = self.plants.threshold
         return change.strength if change is not None and day >= day_number(change.since) else 1.0
 
+    def idle(self, start: Days) -> Flags:
+        """Can a referral of each day end in no further action?"""
+        since = self.plants.nfa_abolished
+        return start < (NEVER if since is None else day_number(since))
+
     def first_rate(self, place: Places) -> Numbers:
         """Referrals a day of a child of average difficulty in calm times that no earlier case explains."""
         calm = 1 + self.profile.in_crisis * (self.profile.crisis - 1)
@@ -113,6 +119,13 @@ class Process:
         tail = (np.maximum(days, known[-1]) - known[-1]) / (self.profile.tail_years * YEAR)
         result: Numbers = np.where(days < known[-1], np.interp(days, known, ranks), 1 - (1 - ranks[-1]) * np.exp(-tail))
         return result
+
+    def reached(self, start: Days, day: int) -> Numbers:
+        """The rank that need episodes which began on each day have reached, if they are open at the end of ``day``."""
+        elapsed, team = (day + 1 - start).astype(float), self.plants.new_team
+        if team is not None:
+            elapsed = np.where(start >= day_number(team.since), elapsed / team.strength, elapsed)
+        return self.rank_of(elapsed)
 
     @property
     def _lengths(self) -> tuple[Numbers, Numbers]:

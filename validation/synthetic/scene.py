@@ -13,7 +13,7 @@ import numpy as np
 from validation.synthetic.lives import Walk
 from validation.synthetic.process import CONFERENCE, EIGHTEEN, IN_NEED, Process, working_days_between
 from validation.synthetic.state import State
-from validation.synthetic.world import NEVER, Days, Families, Flags, Numbers, Places, day_number, shared, working_days_after
+from validation.synthetic.world import NEVER, Days, Families, Flags, Numbers, Places, shared, working_days_after
 
 YEAR_DAYS, CLOSING_DAYS = 365, 182  # of the two outcomes that are shipped
 BATCH = 400_000  # children in the copies that are lived at a time
@@ -59,9 +59,11 @@ class Scene:
     cases: Places  # places of the children under 18 with an open case, among ``children``
 
     @classmethod
-    def on(cls, process: Process, families: Families, state: State, day: int) -> "Scene":
-        """The scene at the end of a day of which ``state`` is the state."""
+    def on(cls, process: Process, families: Families, state: State, day: int, among: Places | None = None) -> "Scene":
+        """The scene at the end of a day of which ``state`` is the state; ``among`` may name the families that matter."""
         minors = state.open_on(day) & (families.birth + EIGHTEEN > day)
+        if among is not None:
+            minors &= np.isin(state.home, among)
         chosen = np.unique(state.home[minors])
         children = np.flatnonzero(np.isin(state.home, chosen))
         children = children[np.argsort(state.home[children], kind="stable")]
@@ -98,7 +100,10 @@ class Scene:
 
     def together(self, copies: int, part: Callable[[int], Chances]) -> Chances:
         """What came of many copies, of which ``part`` lives as many at a time as there is room for."""
-        size = max(BATCH // max(self.children.size, 1), 1)
+        if not self.cases.size:
+            none = np.zeros(0, dtype=np.int64)
+            return Chances(none, none, none, copies)
+        size = max(BATCH // self.children.size, 1)
         first, *rest = [part(min(size, copies - done)) for done in range(0, copies, size)]
         return sum(rest, first)
 
@@ -137,17 +142,28 @@ def resume(walk: Walk, day: int) -> None:
     start, kind = state.start[who], state.kind[who]
     assessing = state.assessed[who] > day
     assessed = np.where(assessing, _assessed(process, rng, local, start, day), state.assessed[who])
-    elapsed = (day + 1 - start).astype(float)
-    team = process.plants.new_team
-    if team is not None:
-        elapsed = np.where(start >= day_number(team.since), elapsed / team.strength, elapsed)
-    rank = process.rank_given(
-        shared(rng, local, own=0.15), np.where(assessing, 0.0, process.rank_of(elapsed)), state.stage[who], state.care[who],
-        state.planned_before[who], state.long_term[who] & (kind == IN_NEED),
-    )  # fmt: skip
+    rank = _ranks(process, state, who, local, np.where(assessing, 0.0, process.reached(start, day)), rng)
     least = np.maximum(assessed, np.where(state.stage[who] >= CONFERENCE, state.met[who], start))
     close, _, _ = walk.ends(who, local, start, least, kind, rank)
     state.close[who], state.assessed[who] = np.maximum(close, day + 1), assessed
+
+
+def _ranks(process: Process, state: State, who: Places, local: Places, reached: Numbers, rng: np.random.Generator) -> Numbers:
+    """The ranks of open cases, given how far each has come; ``reached`` is that of its length so far.
+
+    Brothers and sisters whose cases last equally long have one rank: what is known of one of them holds for all.
+    """
+    apart = state.alone[who] | state.long_term[who] | (state.kind[who] != IN_NEED)
+    group = np.where(apart, local.max(initial=0) + 1 + np.arange(who.size), local)
+    _, first, place = np.unique(group, return_index=True, return_inverse=True)
+    low, stage = np.zeros(first.size), np.zeros(first.size, dtype=np.int8)
+    care, before = np.zeros(first.size, dtype=bool), np.zeros(first.size, dtype=bool)
+    np.maximum.at(low, place, reached)
+    np.maximum.at(stage, place, state.stage[who])
+    np.logical_or.at(care, place, state.care[who])
+    np.logical_or.at(before, place, state.planned_before[who])
+    ranks = process.rank_given(rng.random(first.size), low, stage, care, before, state.long_term[who][first])
+    return ranks[place]
 
 
 def _assessed(process: Process, rng: np.random.Generator, local: Places, start: Days, day: int) -> Days:

@@ -57,6 +57,7 @@ class State:
     stage: Kinds
     care: Flags
     long_term: Flags
+    alone: Flags  # the last case lasts as long as it does, whatever those of brothers and sisters do
     planned: Flags  # had a protection plan
     planned_before: Flags  # had one before the last episode
     enquired: Days
@@ -76,7 +77,7 @@ class State:
         never, no, zero = np.full(count, -NEVER), np.zeros(count, dtype=bool), np.zeros(count, dtype=np.int8)
         return cls(
             home=families.home(day), start=never.copy(), close=never.copy(), assessed=never.copy(), kind=zero.copy(),
-            stage=zero.copy(), care=no.copy(), long_term=no.copy(), planned=no.copy(), planned_before=no.copy(),
+            stage=zero.copy(), care=no.copy(), long_term=no.copy(), alone=no.copy(), planned=no.copy(), planned_before=no.copy(),
             enquired=never.copy(), met=never.copy(), occasion=np.full(count, -1), earlier=np.zeros(count, dtype=np.int64),
             after=np.zeros(count), left=no.copy(), crisis=rng.random(size) < in_crisis, looked=np.full(size, day),
             offered=np.full(size, -NEVER),

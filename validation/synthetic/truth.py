@@ -104,12 +104,13 @@ def _from_records(
     """The chances of the cases of a scene given what is on record, and on how many particles each rests."""
     walk = Walk(lived.process, lived.families, scene.state.copy(), rng)
     known = posterior(lived, walk, courses, scene.chosen, scene.day, PARTICLES, rng)
-    disabled = lived.families.disabled[scene.children]
+    disabled, tilt = lived.families.disabled[scene.children], walk.tilt[scene.children]
+    cared = in_care[scene.children]
 
     def part(size: int) -> Chances:
         latent, crisis = known.draw(size, rng)
         state = scene.tiled(size, crisis)
-        veil(scene.process, state, np.tile(disabled, size), np.tile(in_care[scene.children], size), scene.day, rng)
+        veil(scene.process, state, np.tile(disabled, size), np.tile(tilt, size), np.tile(cared, size), scene.day, rng)
         return scene.live_on(size, latent, state, rng)
 
     family = np.searchsorted(scene.chosen, scene.state.home[scene.children[scene.cases]])
