@@ -18,7 +18,7 @@ from validation.synthetic.lived import Lived, live
 from validation.synthetic.lives import Walk
 from validation.synthetic.plants import plants
 from validation.synthetic.posterior import posterior
-from validation.synthetic.process import CONFERENCE, CRISIS_DAYS, ENQUIRY, IN_NEED
+from validation.synthetic.process import CONFERENCE, CRISIS_DAYS, EIGHTEEN, ENQUIRY, IN_NEED
 from validation.synthetic.profiles import PROFILES
 from validation.synthetic.scene import CLOSING_DAYS, YEAR_DAYS, Scene, resume
 from validation.synthetic.veil import veil
@@ -162,16 +162,39 @@ def test_lives_of_the_whole_authority_from_the_same_state_agree_with_its_scene(l
         episodes = walk.run(day + 1, day + CLOSING_DAYS + YEAR_DAYS)
         for name, flags in outcomes((episodes.child, episodes.start), close, child, day, people.count).items():
             came[name] += flags / runs
-    frame = pl.DataFrame(
-        {"family": state.home[child]} | came | {f"chance_{name}": getattr(stated, name) / 200 for name in OUTCOMES}
-    )
+    home = state.home[child]
+    facts = {"family": home, "crisis": state.crisis[home], "unseen": day - state.looked[home]}
+    frame = pl.DataFrame(facts | came | {f"chance_{name}": getattr(stated, name) / 200 for name in OUTCOMES})
     for name in OUTCOMES:
         assert_agree(frame, pl.lit("all"), name, f"chance_{name}", 1)
         assert_agree(frame, parts("chance_closed", 5), name, f"chance_{name}", 4)
+        assert_agree(frame, pl.concat_str("crisis", pl.col("unseen") > 120), name, f"chance_{name}", 4)
     again = frame["chance_again"].to_numpy()
     expected = again * (1 - again) * (1 / runs + 1 / 200)  # by case, the variance of the difference of two shares
     ratio = ((frame["again"].to_numpy() - again) ** 2).sum() / expected.sum()
     assert ratio == pytest.approx(1, abs=0.2)  # an error of the chance itself would add to it
+
+
+def test_time_that_is_left_to_open_cases_is_drawn_as_it_comes(lived: Lived) -> None:
+    """Days to the closing (at most two years of them) and to the end of the assessment, drawn anew and as they came."""
+    frames = []
+    for day, state in lived.states.items():
+        walk = Walk(lived.process, lived.families, state.copy(), stream(day, "left"))
+        resume(walk, day)
+        case = np.flatnonzero(state.open_on(day) & (lived.families.birth + EIGHTEEN > day))
+        columns = {"family": state.home[case], "elapsed": day - state.start[case], "assessing": state.assessed[case] > day}
+        for name, times in (("came", state), ("drawn", walk.state)):
+            columns |= {
+                f"{name}_close": np.minimum(times.close[case] - day, 730).astype(float),
+                f"{name}_assessed": (times.assessed[case] - day).astype(float),
+            }
+        frames.append(pl.DataFrame(columns))
+    frame = pl.concat(frames)
+    going, rest = frame.filter("assessing"), frame.filter(~pl.col("assessing"))
+    assert rest.filter(pl.col("came_assessed") != pl.col("drawn_assessed")).is_empty()
+    assert_agree(going, band("elapsed", [7, 14, 28, 42, 56, 70]), "came_assessed", "drawn_assessed", 6)
+    assert_agree(going, band("elapsed", [7, 14, 28, 42, 56, 70]), "came_close", "drawn_close", 6)
+    assert_agree(rest, band("elapsed", [42, 56, 70, 91, 182, 365, 730]), "came_close", "drawn_close", 7)
 
 
 @pytest.mark.parametrize("planted", [[], ["over-referral=girls:1.6", "nfa-abolished=2017-01-01", "new-team=2018-01-01:0.7"]])
@@ -301,10 +324,13 @@ def test_posterior_knows_families_as_well_as_it_says(recorded: tuple[Lived, pl.D
     found = posterior(lived, walk, records(lived), scene.chosen, day, 300, rng)
     assert found.weight.sum(axis=0) == pytest.approx(np.ones(scene.chosen.size))
     assert np.median(found.effective) > 60
-    for name in ("difficulty", "adversity", "neglect", "substances"):
+    told = {"difficulty": 0.5, "adversity": 0.6, "neglect": 0.5, "substances": 0.5}  # by the factors found, too
+    for name, least in told.items():
         true = getattr(lived.families, name)[scene.chosen]
         rank = np.sort((found.weight * (found.latent[name] < true)).sum(axis=0))
         assert np.abs(rank - (np.arange(rank.size) + 0.5) / rank.size).max() < 2.23 / np.sqrt(rank.size), name
+        scale = np.log if name == "difficulty" else np.asarray
+        assert np.corrcoef(scale(true), (found.weight * scale(found.latent[name])).sum(axis=0))[0, 1] > least, name
     usual = lived.process.profile.in_crisis
     lasting = np.exp((state.looked[scene.chosen] - day) / (CRISIS_DAYS * (1 - usual)))
     true = usual + (state.crisis[scene.chosen] - usual) * lasting
