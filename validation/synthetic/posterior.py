@@ -1,10 +1,10 @@
 """What the records say of a family: how likely each of its latent values is, given all that has been written down.
 
 Families are drawn as in ``settle`` (particles), and each is weighed by the likelihood of what was recorded of it: when
-its children were referred and when they were not, its contacts, the factors found and the scales of Signs of Safety.
-Whether it was in crisis is summed over exactly (a forward filter over the steps of the walk). This is Bayes' rule with
-the true process, so no model that sees the same records can know more, but for the error of the finite number of
-particles, which ``effective`` tells.
+its children were referred and when they were not, its contacts, and the factors found. Whether it was in crisis is summed
+over exactly (a forward filter over the steps of the walk). This is Bayes' rule with the true process. Three things on record
+are not used, and would tell a little more: Signs of Safety scales, missing spells, and early help without a case. The error
+of the finite number of particles is told by ``effective``; where few of them carry weight, chances come out a little low.
 """
 
 from collections.abc import Mapping
