@@ -51,6 +51,9 @@ class AnnexList:
     columns: Mapping[str, pl.Expr]
 
 
+NARROWEST = 18  # characters: a column that shows a child's number and a date whole
+
+
 def write_annex_a(tables: Tables, extract_date: date, path: Path) -> None:
     """Write lists 1 to 8 as known at the end of ``extract_date``: sheets "List 1" to "List 8", headings in the first row.
 
@@ -66,6 +69,9 @@ def write_annex_a(tables: Tables, extract_date: date, path: Path) -> None:
             book.set_properties({"title": "Annex A, invented children", "created": datetime.combine(extract_date, time())})
             for number, annex_list in enumerate(LISTS, start=1):
                 sheet = book.add_worksheet(f"List {number}")
+                sheet.freeze_panes(1, 1)
+                for place, heading in enumerate(annex_list.columns):
+                    sheet.set_column(place, place, max(len(heading) + 2, NARROWEST))
                 sheet.write_row(0, 0, list(annex_list.columns))
                 for line, row in enumerate(_filled(annex_list, tables, children, extract_date).iter_rows(), start=1):
                     sheet.write_row(line, 0, row)

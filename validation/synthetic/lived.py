@@ -65,13 +65,9 @@ def live(
     process = Process(profile, plants)
     if plants.offer is not None and plants.offer.effect:
         process = replace(process, offer_works=_offer_works(process, plants.offer, families, first, seed))
-    return _walked(process, families, start, end, first, seed, [day_number(day) for day in watch])
-
-
-def _walked(process: Process, families: Families, start: date, end: date, first: int, seed: int, watch: Sequence[int]) -> Lived:
-    begin, rng = day_number(start), stream(seed, "lives")
+    rng = stream(seed, "lives")
     walk = Walk(process, families, State.before(families, process.profile.in_crisis, first - 1, rng), rng)
-    episodes = walk.run(first, day_number(end), contacts_from=begin, watch=watch)
+    episodes = walk.run(first, last, contacts_from=begin, watch=[day_number(day) for day in watch])
     order = np.lexsort((episodes.child, episodes.start))
     return Lived(
         process,

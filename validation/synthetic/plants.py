@@ -84,7 +84,8 @@ def plants(texts: Sequence[str]) -> Plants:
             setting: dict[str, Any] = {name.replace("-", "_"): _FORMS[name](value.split(":"))}
             planted = replace(planted, **setting)
         except (ValueError, TypeError) as error:
-            raise SettingsError(f"'{text}' cannot be read: the form is '{name}={FORMS[name]}'.") from error
+            groups = f" GROUP is one of {', '.join(GROUPS)}." if "GROUP" in FORMS[name] else ""
+            raise SettingsError(f"'{text}' cannot be read: the form is '{name}={FORMS[name]}'.{groups}") from error
     return planted
 
 
