@@ -1,24 +1,21 @@
 """What a feature is: one declaration that the matrix, the dictionary, the model card and the reasons all read."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
-LOOK_BACK_DAYS = 730
+import polars as pl
 
+from features.measure import COUNTED, DATED, Aggregate, Composition, Formula, Measure, Whose
 
-class Aggregate(StrEnum):
-    """How the events of a window become one number."""
-
-    COUNT = "count"
-    ANY = "any"
-    DISTINCT = "distinct"
-    MEAN = "mean"
-    MAX = "max"
-    SHARE = "share"  # of the events in the window, the share with value true; empty when there are none
-    DAYS_SINCE_LAST = "days since the last"
-    DAYS_SINCE_FIRST = "days since the first"
-    LATEST = "value of the latest"
-    OPEN_NOW = "one is open now"
+UNITS = {
+    Aggregate.COUNT: "count",
+    Aggregate.DISTINCT: "count",
+    Aggregate.ANY: "yes (1) or no (0)",
+    Aggregate.OPEN_NOW: "yes (1) or no (0)",
+    Aggregate.SHARE: "share",
+    Aggregate.DAYS_SINCE_LAST: "days",
+    Aggregate.DAYS_SINCE_FIRST: "days",
+}
 
 
 class Direction(StrEnum):
@@ -27,13 +24,6 @@ class Direction(StrEnum):
     HIGHER = "higher"
     LOWER = "lower"
     EITHER = "either"
-
-
-class Whose(StrEnum):
-    """Whose events are read."""
-
-    CHILD = "the child"
-    SIBLINGS = "other children of the same family"
 
 
 class Family(StrEnum):
@@ -56,32 +46,65 @@ class Family(StrEnum):
 class Feature:
     """One feature: a column of the matrix.
 
-    ``stream`` names the event stream (see ``features/streams.py``), ``where`` the values that a column of the stream
-    must have for an event to count, ``value`` the column that the aggregate reads, ``within`` the window in days:
-    an event on day e counts at ``as_of`` when ``as_of`` - within < e <= ``as_of``. ``worry`` and ``strength`` are
-    what a worker reads when the feature raises or lowers the chance ("{value}" stands for the number), ``absence`` what
-    it means that there is none, and is read then. Only a feature with a declared direction is ever shown as a worry or a
-    strength; one that may go either way is shown as being about the case.
+    ``formula`` is what it computes. ``worry`` and ``strength`` are what a worker reads when the feature raises or lowers the
+    chance ("{value}" stands for the number; ``strength`` is the same as ``worry`` unless it is given), ``absence`` what it means
+    that there is none, and is read then. Only a feature with a declared direction is ever shown as a worry or a strength; one
+    that may go either way is shown as being about the case. ``unit`` need not be given where the aggregate tells it.
     """
 
     name: str
     family: Family
     description: str
-    unit: str
-    stream: str
-    aggregate: Aggregate
+    formula: Formula
     direction: Direction
     worry: str
-    strength: str
     absence: str
-    within: int = LOOK_BACK_DAYS
-    value: str | None = None
-    where: tuple[tuple[str, tuple[object, ...]], ...] = field(default=())
-    whose: Whose = Whose.CHILD
+    strength: str = ""
+    unit: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a declaration that a reader or an auditor could not follow."""
+        """Refuse a declaration that a reader or an auditor could not follow; fill in what the formula tells."""
         if len(self.description.split()) < 3:
             raise ValueError(f"Feature '{self.name}' has no description of three words or more: write one.")
-        if not 0 < self.within <= LOOK_BACK_DAYS:
-            raise ValueError(f"Feature '{self.name}' looks back {self.within} days: allowed are 1 to {LOOK_BACK_DAYS}.")
+        for words, named in ((self.worry, "worry"), (self.absence, "absence")):
+            if not words.strip():
+                raise ValueError(f"Feature '{self.name}' has no words for '{named}': write what a worker shall read.")
+        object.__setattr__(self, "strength", self.strength or self.worry)
+        object.__setattr__(self, "unit", self.unit or UNITS.get(self.aggregate, "") if self.aggregate else self.unit)
+        if not self.unit:
+            raise ValueError(f"Feature '{self.name}' has no unit: give one, such as 'days'.")
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The measures that it is made of."""
+        return self.formula.measures
+
+    @property
+    def aggregate(self) -> Aggregate | None:
+        """The aggregate of a single measure; a composition has none."""
+        return self.formula.aggregate if isinstance(self.formula, Measure) else None
+
+    @property
+    def within(self) -> int:
+        """Days after which an event no longer counts."""
+        return max(measure.within for measure in self.measures)
+
+    @property
+    def of_siblings(self) -> bool:
+        """Does it read events of other children of the family?"""
+        return any(measure.whose is Whose.SIBLINGS for measure in self.measures)
+
+    @property
+    def counts_days(self) -> bool:
+        """Does it count days since an event, so that an empty value tells that there was none?"""
+        return self.aggregate in DATED
+
+    @property
+    def zero_is_none(self) -> bool:
+        """Does zero mean that there was nothing to count?"""
+        return self.aggregate in COUNTED or self.unit.startswith("yes")
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """The polars type of its column."""
+        return pl.Float32() if isinstance(self.formula, Composition) else self.formula.dtype

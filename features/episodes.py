@@ -1,22 +1,25 @@
-"""A child's episodes as they stood on a date, with the quirks of case systems mended openly.
+"""A child's episodes with the quirks of case systems mended openly.
 
 Three mends, each counted in the run record: a referral without further action and without a close date counts as closed
 on the next working day; a referral within a day of the child's last closing continues the earlier episode; so does a
-referral on a day on which over a fifth of the open stock closed or opened (a system migration).
+referral on a day on which over a fifth of the open stock closed or opened (a system migration; see
+``features/migrations.py``). What continues what can be told on the day of the later referral and stays so, unless something
+is corrected.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
-from validation.cut import cut, next_working_day
+from features.migrations import closed_on, migration_days
+from validation.cut import cut
 from validation.history import Archive
 from validation.tables.episodes import EPISODES
 
-MIGRATION_SHARE = 0.2
-MIGRATION_STOCK = 100  # on a smaller stock a busy day looks like a migration
+DAYS = 2**20  # more days than any date has since 1900: a key of a number and a day sorts by both
+OPEN = DAYS - 1  # the closing day of what is open
+ORIGIN = pl.date(1900, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -29,73 +32,77 @@ class Mends:
     migration_days: int
 
 
-def closed_on() -> pl.Expr:
-    """The day on which an episode closed: its close date, or the next working day for a referral without further action."""
-    return pl.coalesce(
-        "cine_close_date", pl.when(pl.col("cine_referral_nfa")).then(next_working_day(pl.col("cine_referral_date")))
+def mend(episodes: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Episodes joined into cases: of one child for each value of ``by`` (a whole number).
+
+    ``episodes`` has ``by``, ``cine_referral_date``, ``cine_referral_id``, ``closed_on`` (empty while open) and ``migrated``
+    (was the referral on a migration day?). Adds ``continues`` (is part of the episode before it), ``chain`` (number of the
+    case among those of the child), ``began_on`` (referral date of the case), ``overlaps`` (opened while another was open).
+    Sorted by ``by``, referral date and key, but for what closed on the day that it opened: that comes first.
+    """
+    ordered = episodes.sort(
+        by, "cine_referral_date", pl.col("closed_on").ne_missing(pl.col("cine_referral_date")), "cine_referral_id"
     )
-
-
-def migration_days(archive: Archive, dates: Iterable[date]) -> pl.DataFrame:
-    """Days on which over a fifth of the open stock closed or opened, as known on each date: columns ``as_of`` and ``day``.
-
-    The stock is that at the end of the day before.
-    """
-    children = archive.table(EPISODES.name).select(subject="cine_person_id").unique()
-    found = [pl.DataFrame(schema={"as_of": pl.Date, "day": pl.Date})]
-    for as_of in dates:
-        seen = cut(archive, EPISODES, children.with_columns(row=pl.lit(0), as_of=pl.lit(as_of))).select(
-            opened="cine_referral_date", closed=closed_on()
+    number = pl.col(by).cast(pl.Int64)
+    again = (number == number.shift(1)).fill_null(value=False)
+    closed = (pl.col("closed_on") - ORIGIN).dt.total_days().fill_null(OPEN)
+    before = (number * DAYS + closed).cum_max().shift(1) % DAYS
+    apart = (pl.col("cine_referral_date") - ORIGIN).dt.total_days() - before
+    migrated = pl.col("migrated").fill_null(value=False)
+    marked = ordered.with_columns(
+        continues=again & (apart.is_between(0, 1) | migrated), overlaps=again & (apart < 0) & ~migrated, first=~again
+    )
+    begun = (~pl.col("continues")).cum_sum()
+    return (
+        marked.with_columns(
+            chain=begun - pl.when("first").then(begun).forward_fill() + 1,
+            began_on=pl.when(~pl.col("continues")).then("cine_referral_date").forward_fill(),
         )
-        moves = [
-            seen.select(day="opened", opened=pl.lit(1), closed=pl.lit(0)),
-            seen.filter(pl.col("closed").is_not_null()).select(day="closed", opened=pl.lit(0), closed=pl.lit(1)),
-        ]
-        daily = pl.concat(moves).group_by("day").sum().sort("day")
-        daily = daily.with_columns(stock=(pl.col("opened") - pl.col("closed")).cum_sum().shift(1, fill_value=0))
-        moved = pl.max_horizontal("opened", "closed") > MIGRATION_SHARE * pl.col("stock")
-        busy = daily.filter(pl.col("stock") >= MIGRATION_STOCK, moved)
-        found.append(busy.select(pl.lit(as_of).alias("as_of"), "day"))
-    return pl.concat(found)
+        .drop("first", "migrated")
+    )  # fmt: skip
 
 
-def episodes_at(archive: Archive, who: pl.DataFrame) -> pl.DataFrame:
-    """Every episode of each subject as it stood at ``as_of``.
-
-    The columns of ``who`` and of the table, and ``closed_on`` (mended; empty while open), ``continues`` (is part of the
-    episode before it), ``chain`` (number of the mended episode within the row), ``began_on`` (referral date of the mended
-    episode), ``overlaps`` (opened while another was open). Sorted by row and referral date. Rows of one ``row`` are taken as
-    one child's.
-    """
-    days = migration_days(archive, who["as_of"].unique().sort()).with_columns(migrated=pl.lit(value=True))
+def episodes_at(archive: Archive, who: pl.DataFrame, days: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Every episode of each subject as it stood at ``as_of``: the columns of ``who`` and of the table, ``closed_on``, and
+    what :func:`mend` adds. Rows of one ``row`` are taken as one child's. ``days`` are the migration days as known at each
+    ``as_of``, where they are known already.
+    """  # noqa: D205
+    migrated = migration_days(archive, who["as_of"].unique().sort()) if days is None else days
     seen = (
         cut(archive, EPISODES, who)
         .with_columns(closed_on=closed_on())
-        .join(days.rename({"day": "cine_referral_date"}), on=["as_of", "cine_referral_date"], how="left")
-        .sort("row", "cine_referral_date", "closed_on", "cine_referral_id", nulls_last=True)
-    )
-    far = pl.date(9999, 1, 1)
-    before = pl.col("closed_on").fill_null(far).cum_max().shift(1).over("row")
-    apart = (pl.col("cine_referral_date") - before).dt.total_days()
-    migrated = pl.col("migrated").is_not_null()
-    return (
-        seen.with_columns(
-            continues=(before.is_not_null() & (apart.is_between(0, 1) | migrated)).fill_null(value=False),
-            overlaps=(before.is_not_null() & (apart < 0) & ~migrated).fill_null(value=False),
+        .join(
+            migrated.select("as_of", cine_referral_date="day", migrated=pl.lit(value=True)),
+            on=["as_of", "cine_referral_date"],
+            how="left",
         )
-        .with_columns(chain=(~pl.col("continues")).cum_sum().over("row"))
-        .with_columns(began_on=pl.col("cine_referral_date").min().over("row", "chain"))
-        .drop("migrated")
     )
+    return mend(seen, "row")
 
 
-def count_mends(archive: Archive, episodes: pl.DataFrame) -> Mends:
-    """Count what :func:`episodes_at` mended, for the run record."""
+def cases(episodes: pl.DataFrame, by: str) -> pl.DataFrame:
+    """Mended episodes (see :func:`mend`), one row for each case: the first referral's columns, and when and why it closed.
+
+    ``closed_on`` and ``cine_close_reason`` are those of its last closing, empty while any part is open.
+    """
+    part_of_several = pl.col("continues") | pl.col("continues").shift(-1, fill_value=False)
+    single = episodes.filter(~part_of_several)
+    several = episodes.filter(part_of_several)
+    ends = several.group_by(by, "chain", maintain_order=True).agg(
+        pl.all().exclude("closed_on", "cine_close_reason").first(),
+        closed_on=pl.when(pl.col("closed_on").is_null().any()).then(None).otherwise(pl.col("closed_on").max()),
+        cine_close_reason=pl.col("cine_close_reason").last(),
+    )
+    return pl.concat([single, ends.select(single.columns)]).sort(by, "chain")
+
+
+def count_mends(episodes: pl.DataFrame, by: str, days: pl.DataFrame, as_of: date) -> Mends:
+    """Count what was mended in episodes (see :func:`mend`) up to a date, for the run record. ``days`` are the migration days."""
+    begun = episodes.filter(pl.col("cine_referral_date") <= as_of)
+    without_date = pl.col("cine_close_date").is_null() | (pl.col("cine_close_date") > as_of)
     return Mends(
-        closed_without_date=int(
-            episodes.select((pl.col("closed_on").is_not_null() & pl.col("cine_close_date").is_null()).sum()).item()
-        ),
-        continued=int(episodes["continues"].sum()),
-        overlapping_children=episodes.filter("overlaps")["row"].n_unique(),
-        migration_days=migration_days(archive, episodes["as_of"].unique())["day"].n_unique(),
+        closed_without_date=begun.filter(pl.col("closed_on") <= as_of, without_date).height,
+        continued=begun.filter("continues").height,
+        overlapping_children=begun.filter("overlaps")[by].n_unique(),
+        migration_days=days.filter(pl.col("day") <= as_of).height,
     )

@@ -1,7 +1,5 @@
 """Who a child is on a date: merged records followed, families as known, birth and death."""
 
-from datetime import date
-
 import polars as pl
 
 from validation.cut import cut
@@ -10,6 +8,7 @@ from validation.tables.catalogue import TABLES
 from validation.tables.local import PERSON_LINKS
 from validation.tables.people import FAMILY, PERSON
 
+NODES_A_DAY = 2**33  # children and families have 32 bits each
 MERGE_STEPS = 10  # a record that was merged more often than this in a row is left where the tenth merge put it
 
 
@@ -75,7 +74,7 @@ def people_at(archive: Archive, who: pl.DataFrame) -> pl.DataFrame:
 
 def first_seen(archive: Archive) -> pl.DataFrame:
     """For each child the first day on which any dated row about it was known: columns ``subject``, ``first_seen``."""
-    frames = [pl.DataFrame(schema={"subject": pl.String, "day": pl.Date})]
+    frames = []
     for name, versions in archive.versions.items():
         table = TABLES[name]
         if table.person and table.happened and not table.audit_only:
@@ -85,12 +84,12 @@ def first_seen(archive: Archive) -> pl.DataFrame:
     return pl.concat(frames).group_by("subject").agg(first_seen=pl.col("day").min())
 
 
-def siblings(archive: Archive, who: pl.DataFrame) -> pl.DataFrame:
+def siblings(archive: Archive, who: pl.DataFrame, seen: pl.DataFrame) -> pl.DataFrame:
     """The other children in the families of each index row's child: columns ``row``, ``subject``, ``as_of``.
 
     A brother or sister comes with all records that were merged into its own. Links are undated in the source: in a first load
     a pair counts from the later of the two children's first dated events; a link that a later vintage brought counts from
-    that night.
+    that night. ``seen`` is what :func:`first_seen` gives.
     """
     mine = cut(archive, FAMILY, who).select("row", "as_of", "fami_family_id")
     links = archive.table(FAMILY.name).select("fami_family_id", "known_from", "known_to", person_id="fami_person_id")
@@ -101,12 +100,12 @@ def siblings(archive: Archive, who: pl.DataFrame) -> pl.DataFrame:
         .unique(maintain_order=True)
         .with_row_index("row")
     )
-    seen = (
+    on_record = (
         records(archive, children)
-        .join(first_seen(archive), on="subject", how="left")
+        .join(seen, on="subject", how="left")
         .filter((pl.col("first_seen") <= pl.col("as_of")).any().over("row"))
     )
-    others = seen.join(children.select("row", "cohort_row"), on="row").select("subject", "as_of", row="cohort_row")
+    others = on_record.join(children.select("row", "cohort_row"), on="row").select("subject", "as_of", row="cohort_row")
     return others.join(who, on=["row", "subject"], how="anti").select("row", "subject", "as_of").unique(maintain_order=True)
 
 
@@ -118,7 +117,7 @@ def _known_by(day: pl.Expr) -> pl.Expr:
 def components(links: pl.DataFrame) -> pl.DataFrame:
     """Connected components of an undirected graph: the smallest node reachable from each node.
 
-    ``links`` has the columns ``left`` and ``right`` (text); the result ``node`` and ``component``.
+    ``links`` has the columns ``left`` and ``right``; the result ``node`` and ``component``.
     """
     edges = pl.concat([links.select("left", "right"), links.select(left="right", right="left")]).unique()
     labels = edges.select(node="left").unique().with_columns(component=pl.col("node"))
@@ -132,25 +131,28 @@ def components(links: pl.DataFrame) -> pl.DataFrame:
         labels = better.select("node", component="smallest")
 
 
-def family_groups(archive: Archive, known_by: date | None = None) -> pl.DataFrame:
-    """Families as connected components of family links and merged records: columns ``person_id``, ``group_id``.
+def families_at(rows: pl.DataFrame, links: pl.DataFrame, merges: pl.DataFrame, children: pl.DataFrame) -> pl.DataFrame:
+    """The family of each child as it was known on a day: ``rows`` with ``family``, the smallest number among its children.
 
-    All links ever seen, or with ``known_by`` only those that counted on that day: known, and of children who had been seen
-    (see :func:`siblings`). A child without any link is not listed.
+    ``rows`` has ``child``, ``group`` and ``as_of``; ``links`` and ``merges`` are versions with numbers, ``children`` has
+    ``child``, ``group`` and ``first_seen``. A family is all children that hang together by links and merges known by then, of children who
+    had been seen. All dates are worked on at once: a node is a child or a family on a day.
     """
-    links = archive.table(FAMILY.name)
-    merges = archive.table(PERSON_LINKS.name)
-    if known_by is not None:
-        day = pl.lit(known_by)
-        seen = first_seen(archive).filter(pl.col("first_seen") <= day)
-        links = links.filter(_known_by(day)).join(seen, left_on="fami_person_id", right_on="subject", how="semi")
-        merges = merges.filter(_known_by(day), pl.col("link_date").is_null() | (pl.col("link_date") <= day))
-    edges = pl.concat(
-        [
-            # A family's pseudonym is marked, so that it can never be taken for a child's.
-            links.select(left="fami_person_id", right=pl.lit("~") + pl.col("fami_family_id")),
-            merges.select(left="link_old_person_id", right="link_new_person_id"),
-        ]
+    asked = rows.select("group", "as_of").unique()
+    members = children.join(asked, on="group")
+    day = (pl.col("as_of") - pl.date(1900, 1, 1)).dt.total_days() * NODES_A_DAY
+    family_links = members.filter(pl.col("first_seen") <= pl.col("as_of")).join(
+        links.select("known_from", "known_to", "fami_family_id", child="fami_person_id"), on="child"
     )
-    found = components(edges)
-    return found.filter(~pl.col("node").str.starts_with("~")).select(person_id="node", group_id="component")
+    merged = members.join(
+        merges.select("known_from", "known_to", "link_date", "link_new_person_id", child="link_old_person_id"), on="child"
+    ).filter(pl.col("link_date").is_null() | (pl.col("link_date") <= pl.col("as_of")))
+    edges = [
+        family_links.filter(_known_by(pl.col("as_of"))).select(
+            left=day + pl.col("child"), right=day + NODES_A_DAY // 2 + pl.col("fami_family_id")
+        ),
+        merged.filter(_known_by(pl.col("as_of"))).select(left=day + pl.col("child"), right=day + pl.col("link_new_person_id")),
+    ]
+    found = components(pl.concat(edges)).rename({"component": "family"})
+    named = rows.with_columns(node=day + pl.col("child")).join(found, on="node", how="left", maintain_order="left")
+    return named.with_columns(family=pl.coalesce(pl.col("family") % NODES_A_DAY, "child").cast(pl.UInt32)).drop("node")

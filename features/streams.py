@@ -1,218 +1,147 @@
-"""Event streams: what a feature counts. Each reads one table through the cut and says when its events happened.
+"""The streams of events that features count. To add one, add it here; a feature needs no other.
 
-A stream gives rows with ``row``, ``as_of``, ``happened`` (Date, not after ``as_of``) and the values that features may
-filter on or aggregate. Events without a date, or not yet revealed at ``as_of``, are not in it.
+Every stream is dated by the day on which all that it offers is known, so that a window over it can never show more than was
+known: what came of a case is dated by its closing, what an assessment found by its authorisation.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import polars as pl
 
-from features.episodes import episodes_at
-from features.people import current_ids
+from features.stream import Events, Source, Stream
 from validation.codes import codes
-from validation.conforming import NO_CODES
-from validation.contract import Sensitivity, Table
-from validation.cut import cut
-from validation.history import Archive
+from validation.contract import Table
 from validation.tables import episodes, local, people, protection
 
 SOURCE_GROUPS = {code: entry.group for code, entry in codes("referral_source").items()}
+GROUPS = pl.Enum(sorted(set(SOURCE_GROUPS.values())))
 
 
-@dataclass(frozen=True)
-class View:
-    """What a stream may look at: the archive, the cohort, and whose records belong to each of its rows.
-
-    ``who`` has ``row``, ``subject``, ``as_of``; for brothers and sisters there are several subjects for a row.
-    """
-
-    archive: Archive
-    cohort: pl.DataFrame
-    who: pl.DataFrame
-
-
-@dataclass(frozen=True)
-class Stream:
-    """A named stream of events. ``columns`` are the contract columns that it needs; ``values`` those that it offers."""
-
-    name: str
-    table: Table
-    columns: tuple[str, ...]
-    values: tuple[str, ...]
-    read: Callable[[View], pl.DataFrame]
-
-    def __post_init__(self) -> None:
-        """Refuse a stream that reads what may not be a feature."""
-        for name in self.columns:
-            column = self.table.column(name)
-            if column.sensitivity is not Sensitivity.FEATURE:
-                raise ValueError(
-                    f"Stream '{self.name}' reads '{name}', which is classed as {column.sensitivity}: a feature may read "
-                    f"columns classed as {Sensitivity.FEATURE} only."
-                )
-
-
-def _source_group(column: str) -> pl.Expr:
-    return pl.col(column).replace_strict(SOURCE_GROUPS, default=None)
+def source_group(column: str) -> pl.Expr:
+    """The group of a referral source."""
+    return pl.col(column).replace_strict(SOURCE_GROUPS, default=None, return_dtype=GROUPS)
 
 
 def _flag(column: str, flag: str) -> pl.Expr:
     """Does the joined list of flags hold this one? Empty where there is no list."""
-    return pl.col(column).str.split("|").list.contains(flag)
+    return ("|" + pl.col(column) + "|").str.contains(f"|{flag}|", literal=True)
 
 
 def _days(start: str, end: str) -> pl.Expr:
     return (pl.col(end) - pl.col(start)).dt.total_days()
 
 
-def _table_stream(name: str, table: Table, happened: str, left_out: pl.Expr | None = None, **values: pl.Expr) -> Stream:
-    """A stream whose events are the rows of a table, but for those ``left_out``, dated by the column ``happened``."""
-    unwanted = pl.lit(value=False) if left_out is None else left_out.fill_null(value=False)
-
-    def read(view: View) -> pl.DataFrame:
-        seen = cut(view.archive, table, view.who).with_columns(happened=pl.col(happened))
-        return seen.filter(pl.col("happened").is_not_null(), ~unwanted).select("row", "as_of", "happened", **values)
-
-    roots = {root for expression in values.values() for root in expression.meta.root_names()}
-    needed = tuple(sorted((roots | {happened}) & set(table.schema)))
-    return Stream(name, table, needed, tuple(values), read)
+def _rows(
+    name: str, table: Table, happened: str, *, left_out: pl.Expr | None = None, each: str | None = None, **values: pl.Expr
+) -> Events:
+    """The rows of a table as events, dated by ``happened``."""
+    return Events(Stream(name, table, happened, values, left_out, each))
 
 
-def _referral_values(seen: pl.DataFrame) -> pl.DataFrame:
-    return seen.with_columns(source=_source_group("cine_referral_source_code"), ended_nfa=pl.col("cine_referral_nfa"))
+def _cases(name: str, cases: Source, /, *columns: str, **values: pl.Expr) -> Events:
+    """Cases as events: episodes with the quirks of case systems mended (see ``features/episodes.py``)."""
+    read = ("cine_referral_date", "cine_referral_nfa", "cine_close_date", *columns)
+    return Events(Stream(name, episodes.EPISODES, "cine_referral_date", values, source=cases, columns=read))
 
 
-def _earlier_episodes(view: View) -> pl.DataFrame:
-    """The child's mended episodes that began before the case that is open now."""
-    seen = _referral_values(episodes_at(view.archive, view.who))
-    case = view.cohort.select("row", case_began_on="began_on")
-    return seen.join(case, on="row").filter(pl.col("began_on") < pl.col("case_began_on"))
-
-
-def _read_referrals(view: View) -> pl.DataFrame:
-    begun = _earlier_episodes(view).filter(~pl.col("continues"))
-    return begun.select("row", "as_of", "source", "ended_nfa", happened="cine_referral_date")
-
-
-def _read_closings(view: View) -> pl.DataFrame:
-    seen = _earlier_episodes(view)
-    ended = seen.group_by("row", "chain", maintain_order=True).agg(
-        pl.col("as_of").first(),
-        pl.col("began_on").first(),
-        happened=pl.when(pl.col("closed_on").is_null().any()).then(None).otherwise(pl.col("closed_on").max()),
-        reason=pl.col("cine_close_reason").last(),
-    )
-    return ended.filter(pl.col("happened").is_not_null()).select(
-        "row", "as_of", "happened", "reason", days_open=_days("began_on", "happened")
-    )
-
-
-def _read_sibling_referrals(view: View) -> pl.DataFrame:
-    """Referrals of the subjects, each taken as a child of its own with its merged records."""
-    known = current_ids(view.archive, view.who.rename({"subject": "person_id"}))
-    pairs = known.select("row", "current_id").unique(maintain_order=True).with_row_index("pair")
-    one_child = known.join(pairs, on=["row", "current_id"]).select(row="pair", subject="person_id", as_of="as_of")
-    seen = _referral_values(episodes_at(view.archive, one_child)).filter(~pl.col("continues"))
-    back = pairs.select(pair="pair", cohort_row="row")
-    return seen.join(back, left_on="row", right_on="pair").select(
-        "as_of", "source", "ended_nfa", row="cohort_row", happened="cine_referral_date"
-    )
-
-
-def _read_case(view: View) -> pl.DataFrame:
-    """One event for each row, on the day itself: the case as it stands."""
-    seen = cut(view.archive, episodes.EPISODES, view.who).select(
-        "row", referral_id="cine_referral_id", source=_source_group("cine_referral_source_code")
-    )
-    case = view.cohort.join(seen, on=["row", "referral_id"], how="left")
-    months = (pl.col("as_of").dt.year() - pl.col("dob").dt.year()) * 12 + (
-        pl.col("as_of").dt.month().cast(pl.Int32) - pl.col("dob").dt.month()
-    )
-    return case.select(
-        "row",
-        "as_of",
-        happened="as_of",
-        days_open=_days("began_on", "as_of"),
-        age_months=months,
-        without_birth_date=pl.col("dob").is_null(),
-        **{
-            f"source_{name}": pl.when(pl.col("source").is_not_null()).then(pl.col("source") == group)
-            for name, group in (
-                ("police", "Police"),
-                ("school", "Schools"),
-                ("health", "Health services"),
-                ("individual", "Individual"),
-                ("la", "LA services"),
-            )
-        },
-    )
-
-
-def _read_factors(view: View) -> pl.DataFrame:
-    """One event for each factor of each authorised assessment, on the day of its authorisation."""
-    seen = cut(view.archive, episodes.FACTORS, view.who)
-    return (
-        seen.select("row", "as_of", "happened", factor=pl.col("cinf_assessment_factors_json").str.split("|"))
-        .explode("factor")
-        .filter(pl.col("factor").is_not_null() & (pl.col("factor") != NO_CODES))
-    )
-
-
-def _read_siblings(view: View) -> pl.DataFrame:
-    """One event for each brother or sister known on the day."""
-    known = current_ids(view.archive, view.who.rename({"subject": "person_id"}))
-    return known.select("row", "as_of", happened="as_of", sibling="current_id").unique(maintain_order=True)
-
-
-_CASE_VALUES = ("days_open", "age_months", "without_birth_date", "source_police", "source_school", "source_health",
-                "source_individual", "source_la")  # fmt: skip
 _OTHER_AUTHORITY = pl.col("cppl_cp_plan_ola")  # such plans are not counted, as the contract says
-_REFERRAL_COLUMNS = ("cine_referral_date", "cine_referral_source_code", "cine_referral_nfa", "cine_close_date")
+
+_GROUP = pl.col("source")
+CASE = _cases(
+    "case", Source.CASE, "cine_referral_source_code",
+    days_open=_days("began_on", "as_of"),
+    age_months=(pl.col("as_of").dt.year() - pl.col("dob").dt.year()) * 12
+    + pl.col("as_of").dt.month().cast(pl.Int32) - pl.col("dob").dt.month(),
+    without_birth_date=pl.col("dob").is_null(),
+    source_police=_GROUP == "Police",
+    source_school=_GROUP == "Schools",
+    source_health=_GROUP == "Health services",
+    source_individual=_GROUP == "Individual",
+    source_la=_GROUP == "LA services",
+)  # fmt: skip
+REFERRALS = _cases(
+    "earlier referrals", Source.REFERRALS, "cine_referral_source_code", source=source_group("cine_referral_source_code")
+)
+DECISIONS = _cases("decisions on earlier referrals", Source.DECISIONS, ended_nfa=pl.col("cine_referral_nfa"))
+CLOSINGS = _cases(
+    "closings of earlier cases", Source.CLOSINGS, "cine_close_reason",
+    reason=pl.col("cine_close_reason"), days_open=_days("began_on", "closed_on"),
+)  # fmt: skip
+ALL_REFERRALS = _cases(
+    "referrals", Source.BEGINNINGS, "cine_referral_source_code", source=source_group("cine_referral_source_code")
+)
+SIBLINGS = Events(Stream("brothers and sisters", people.FAMILY, "happened", {}, source=Source.SIBLINGS)).of_siblings()
+
+CONTACTS = _rows(
+    "contacts", episodes.CONTACTS, "cont_contact_date",
+    source=source_group("cont_contact_source_code"), ended_nfa=_flag("cont_contact_outcome_json", "NFA"),
+)  # fmt: skip
+EARLY_HELP = _rows("early help", episodes.EARLY_HELP, "earl_episode_start_date", ended=pl.col("earl_episode_end_date"))
+EARLY_HELP_ENDED = _rows(
+    "early help ended", episodes.EARLY_HELP, "earl_episode_end_date",
+    days=_days("earl_episode_start_date", "earl_episode_end_date"),
+)  # fmt: skip
+ASSESSMENTS = _rows("assessments", episodes.ASSESSMENTS, "cina_assessment_start_date", ended=pl.col("cina_assessment_auth_date"))
+ASSESSMENTS_FINISHED = _rows(
+    "assessments finished", episodes.ASSESSMENTS, "cina_assessment_auth_date",
+    ended_nfa=pl.col("cina_assessment_outcome_nfa"), child_seen=pl.col("cina_assessment_child_seen"),
+    days=_days("cina_assessment_start_date", "cina_assessment_auth_date"),
+)  # fmt: skip
+FACTORS = _rows(
+    "factors", episodes.FACTORS, "happened", each="cinf_assessment_factors_json",
+    factor=pl.col("cinf_assessment_factors_json"),
+)  # fmt: skip
+CIN_PLANS = _rows("child in need plans", episodes.CIN_PLANS, "cinp_cin_plan_start_date", ended=pl.col("cinp_cin_plan_end_date"))
+CIN_PLANS_ENDED = _rows(
+    "child in need plans ended", episodes.CIN_PLANS, "cinp_cin_plan_end_date",
+    days=_days("cinp_cin_plan_start_date", "cinp_cin_plan_end_date"),
+)  # fmt: skip
+S47 = _rows("section 47", protection.S47, "s47e_s47_start_date")
+S47_ENDED = _rows(
+    "section 47 ended", protection.S47, "s47e_s47_end_date",
+    ended_nfa=pl.col("s47e_s47_nfa"), days=_days("s47e_s47_start_date", "s47e_s47_end_date"),
+)  # fmt: skip
+CONFERENCES = _rows("conferences", protection.CONFERENCES, "icpc_icpc_date", plan_made=pl.col("icpc_icpc_outcome_cp_flag"))
+CP_PLANS = _rows(
+    "protection plans", protection.CP_PLANS, "cppl_cp_plan_start_date", left_out=_OTHER_AUTHORITY,
+    ended=pl.col("cppl_cp_plan_end_date"), category=pl.col("cppl_cp_plan_initial_category"),
+)  # fmt: skip
+CP_PLANS_ENDED = _rows(
+    "protection plans ended", protection.CP_PLANS, "cppl_cp_plan_end_date", left_out=_OTHER_AUTHORITY,
+    days=_days("cppl_cp_plan_start_date", "cppl_cp_plan_end_date"),
+)  # fmt: skip
+CARE = _rows(
+    "care", protection.CLA_EPISODES, "clae_cla_episode_start_date",
+    ended=pl.col("clae_cla_episode_ceased_date"), start=pl.col("clae_cla_episode_start_reason"),
+)  # fmt: skip
+CARE_ENDED = _rows(
+    "care ended", protection.CLA_EPISODES, "clae_cla_episode_ceased_date",
+    days=_days("clae_cla_episode_start_date", "clae_cla_episode_ceased_date"),
+)  # fmt: skip
+MISSING = _rows(
+    "missing", protection.MISSING, "miss_missing_episode_start_date",
+    kind=pl.col("miss_missing_episode_type"), ended=pl.col("miss_missing_episode_end_date"),
+)  # fmt: skip
+MISSING_ENDED = _rows(
+    "missing ended", protection.MISSING, "miss_missing_episode_end_date",
+    days=_days("miss_missing_episode_start_date", "miss_missing_episode_end_date"),
+)  # fmt: skip
+OFFERS = _rows("offers", local.OFFERS, "offe_offered_date", kind=pl.col("offe_kind"))
+OFFERS_ANSWERED = _rows(
+    "offers answered", local.OFFERS, "offe_answered_date", kind=pl.col("offe_kind"), answer=pl.col("offe_answer")
+)
+OFFERS_HELD = _rows("offers held", local.OFFERS, "offe_held_date", kind=pl.col("offe_kind"))
+SCALINGS = _rows(
+    "scalings", local.SIGNS_OF_SAFETY, "asos_scaled_date",
+    scale=pl.col("asos_scale"), rater=pl.col("asos_rater"), danger_statements=pl.col("asos_danger_statements"),
+    safety_goals=pl.col("asos_safety_goals"), strengths=pl.col("asos_strengths"),
+)  # fmt: skip
 
 STREAMS: Mapping[str, Stream] = {
-    stream.name: stream
-    for stream in (
-        Stream("case", episodes.EPISODES, ("cine_referral_date", "cine_referral_source_code"), _CASE_VALUES, _read_case),
-        Stream("referrals", episodes.EPISODES, _REFERRAL_COLUMNS, ("source", "ended_nfa"), _read_referrals),
-        Stream("sibling referrals", episodes.EPISODES, _REFERRAL_COLUMNS, ("source", "ended_nfa"), _read_sibling_referrals),
-        Stream("closings", episodes.EPISODES, (*_REFERRAL_COLUMNS, "cine_close_reason"), ("reason", "days_open"),
-               _read_closings),
-        Stream("factors", episodes.FACTORS, ("cinf_assessment_factors_json",), ("factor",), _read_factors),
-        Stream("siblings", people.FAMILY, (), ("sibling",), _read_siblings),
-        _table_stream("contacts", episodes.CONTACTS, "cont_contact_date",
-                      source=_source_group("cont_contact_source_code"),
-                      ended_nfa=_flag("cont_contact_outcome_json", "NFA")),
-        _table_stream("early help", episodes.EARLY_HELP, "earl_episode_start_date", ended=pl.col("earl_episode_end_date")),
-        _table_stream("early help ended", episodes.EARLY_HELP, "earl_episode_end_date",
-                      days=_days("earl_episode_start_date", "earl_episode_end_date")),
-        _table_stream("assessments", episodes.ASSESSMENTS, "cina_assessment_start_date",
-                      ended=pl.col("cina_assessment_auth_date")),
-        _table_stream("assessments finished", episodes.ASSESSMENTS, "cina_assessment_auth_date",
-                      ended_nfa=pl.col("cina_assessment_outcome_nfa"),
-                      days=_days("cina_assessment_start_date", "cina_assessment_auth_date")),
-        _table_stream("child in need plans", episodes.CIN_PLANS, "cinp_cin_plan_start_date",
-                      ended=pl.col("cinp_cin_plan_end_date")),
-        _table_stream("child in need plans ended", episodes.CIN_PLANS, "cinp_cin_plan_end_date",
-                      days=_days("cinp_cin_plan_start_date", "cinp_cin_plan_end_date")),
-        _table_stream("section 47", protection.S47, "s47e_s47_start_date"),
-        _table_stream("section 47 ended", protection.S47, "s47e_s47_end_date", ended_nfa=pl.col("s47e_s47_nfa")),
-        _table_stream("conferences", protection.CONFERENCES, "icpc_icpc_date"),
-        _table_stream("protection plans", protection.CP_PLANS, "cppl_cp_plan_start_date", _OTHER_AUTHORITY,
-                      ended=pl.col("cppl_cp_plan_end_date"), category=pl.col("cppl_cp_plan_initial_category")),
-        _table_stream("protection plans ended", protection.CP_PLANS, "cppl_cp_plan_end_date", _OTHER_AUTHORITY,
-                      days=_days("cppl_cp_plan_start_date", "cppl_cp_plan_end_date")),
-        _table_stream("care", protection.CLA_EPISODES, "clae_cla_episode_start_date",
-                      ended=pl.col("clae_cla_episode_ceased_date"), start=pl.col("clae_cla_episode_start_reason")),
-        _table_stream("care ended", protection.CLA_EPISODES, "clae_cla_episode_ceased_date",
-                      days=_days("clae_cla_episode_start_date", "clae_cla_episode_ceased_date")),
-        _table_stream("missing", protection.MISSING, "miss_missing_episode_start_date",
-                      kind=pl.col("miss_missing_episode_type")),
-        _table_stream("offers answered", local.OFFERS, "offe_answered_date", kind=pl.col("offe_kind"),
-                      answer=pl.col("offe_answer")),
-        _table_stream("offers held", local.OFFERS, "offe_held_date", kind=pl.col("offe_kind")),
-        _table_stream("scalings", local.SIGNS_OF_SAFETY, "asos_scaled_date", scale=pl.col("asos_scale"),
-                      rater=pl.col("asos_rater"), danger_statements=pl.col("asos_danger_statements")),
+    events.stream.name: events.stream
+    for events in (
+        CASE, REFERRALS, DECISIONS, CLOSINGS, ALL_REFERRALS, SIBLINGS, CONTACTS, EARLY_HELP, EARLY_HELP_ENDED, ASSESSMENTS,
+        ASSESSMENTS_FINISHED, FACTORS, CIN_PLANS, CIN_PLANS_ENDED, S47, S47_ENDED, CONFERENCES, CP_PLANS, CP_PLANS_ENDED, CARE,
+        CARE_ENDED, MISSING, MISSING_ENDED, OFFERS, OFFERS_ANSWERED, OFFERS_HELD, SCALINGS,
     )
 }  # fmt: skip

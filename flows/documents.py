@@ -2,11 +2,14 @@
 
 import sys
 from collections.abc import Mapping
+from inspect import cleandoc
 from pathlib import Path
 
 from features.catalogue import CATALOGUE
 from features.definition import Family, Feature
-from features.streams import STREAMS
+from features.examples import edges
+from features.examples.catalogue import EXAMPLES
+from features.examples.example import TODAY, Example
 from validation.codes import code_lists
 from validation.contract import Column, Table
 from validation.tables.catalogue import REFUSED_TABLES, TABLES, UNREAD_TABLES
@@ -80,37 +83,70 @@ def data_dictionary() -> str:
 
 
 def _describe_feature(feature: Feature) -> str:
-    stream = STREAMS[feature.stream]
-    where = "; ".join(f"{column} is {' or '.join(map(str, values))}" for column, values in feature.where)
+    tables = {measure.stream.table.name for measure in feature.measures} | ({"ssd_family"} if feature.of_siblings else set())
     return _row(
         f"`{feature.name}`",
         feature.description,
         feature.unit,
-        f"{feature.aggregate} of {feature.stream}" + (f" where {where}" if where else ""),
-        f"`{stream.table.name}`",
+        str(feature.formula),
+        ", ".join(f"`{table}`" for table in sorted(tables)),
         str(feature.within),
         feature.direction,
         feature.absence,
     )
 
 
+def _draw(tables: Mapping[str, str]) -> list[str]:
+    """Drawn tables, each under its name."""
+    lines = ["```text"]
+    for name, drawn in tables.items():
+        lines += [name, *(f"  {line}" for line in cleandoc(drawn).splitlines()), ""]
+    return [*lines[:-1], "```", ""]
+
+
+def _describe_example(example: Example) -> list[str]:
+    return [f"**Example.** {example.about}", "", *_draw(example.tables), "```text", cleandoc(example.values), "```", ""]
+
+
+def _describe_edges() -> list[str]:
+    """Every aggregate at the edges of its window."""
+    windows = [f"{days} day{'s' if days > 1 else ''}" for days in edges.WINDOWS]
+    return [
+        "## How to read it",
+        "",
+        "A window of w days on a date counts that day and the w - 1 days before it, for every aggregate. The tables below are "
+        "drawn: columns stand without the prefix of their table, and `-` is an empty value. What follows is anna's value on "
+        f"{TODAY}; bert's stands under *nothing*. Every example on this page is run by `tests/spec/test_examples.py`.",
+        "",
+        *_draw(edges.TABLES),
+        _row("written", *(f"w = {window}" for window in windows), "nothing"),
+        _row(*["---"] * (len(windows) + 2)),
+        *(_row(f"`{edge.written}`", *edge.values) for edge in edges.EDGES),
+        "",
+    ]
+
+
 def feature_dictionary() -> str:
-    """Every registered feature, by family."""
+    """Every registered feature, by family, with drawn examples."""
     lines = [
         "# Feature dictionary",
         "",
         NOTICE,
         "",
-        f"{len(CATALOGUE)} features. A window of w days at a date counts that day and the w - 1 days before it. *Direction* says "
-        "whether more of the feature goes with a higher chance, a lower one, or either; the glass box is held to it.",
+        f"{len(CATALOGUE)} features. *Direction* says whether more of the feature goes with a higher chance, a lower one, or "
+        "either; the glass box is held to it. To add one, see [adding a feature](adding-a-feature.md).",
         "",
+        *_describe_edges(),
     ]
     for family in Family:
         own = [feature for feature in CATALOGUE if feature.family is family]
         if own:
-            lines += [f"## {family.value.capitalize()}", ""]
-            lines += [_row("feature", "what it is", "unit", "how", "table", "window, days", "direction", "when empty")]
+            lines += [f"## {family.value[0].upper()}{family.value[1:]}", ""]
+            lines += [_row("feature", "what it is", "unit", "how", "table", "window, days", "direction", "when there is none")]
             lines += [_row(*["---"] * 8), *map(_describe_feature, own), ""]
+        for example in EXAMPLES:
+            if example.family is family:
+                lines += _describe_example(example)
     return "\n".join(lines)
 
 

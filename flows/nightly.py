@@ -12,10 +12,8 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
-from features.cohort import children_at
-from features.episodes import count_mends, episodes_at
-from features.matrix import build_matrix
-from features.people import records
+from features.facts import gather_facts
+from features.matrix import matrix_from
 from flows import ledger, scoring
 from flows.environment import quieten
 from flows.night import Night, open_night, publish
@@ -135,11 +133,9 @@ def choose_model(night: Night, gated: Gated) -> ScreeningModel:
 def build(night: Night, model: ScreeningModel) -> pl.DataFrame:
     """The matrix of tonight's open cases, from the history up to tonight."""
     with night.record.step("build"):
-        history = read_archive(night.workspace, up_to=night.as_of)
-        matrix = build_matrix(history, [night.as_of], scoring.features_of(model))
-        everyone = records(history, children_at(history, [night.as_of]))
-        mends = count_mends(history, episodes_at(history, everyone))
-        night.record.note(cohort=matrix.height, mends=vars(mends))
+        facts = gather_facts(read_archive(night.workspace, up_to=night.as_of))
+        matrix = matrix_from(facts, [night.as_of], scoring.features_of(model))
+        night.record.note(cohort=matrix.height, mends=vars(facts.mends(night.as_of)))
         return matrix
 
 

@@ -8,8 +8,9 @@ import polars as pl
 
 from features.catalogue import CATALOGUE
 from features.cohort import build_cohort, grid
-from features.definition import LOOK_BACK_DAYS, Feature, Whose
+from features.definition import Feature
 from features.matrix import available, build_matrix, needs
+from features.measure import LOOK_BACK_DAYS
 from features.outcomes import OUTCOMES, Outcome, label, latest_mature
 from flows.vintages import last_extract, read_archive, vintage_hashes
 from flows.workspace import Workspace
@@ -39,7 +40,7 @@ class TrainingData:
         """Tables and columns that the features and the cohort read."""
         pairs = {pair for feature in self.features for pair in needs(feature)}
         pairs |= {("ssd_person", "pers_dob"), ("ssd_cin_episodes", "cine_close_date")}
-        if any(feature.whose is Whose.SIBLINGS for feature in self.features):
+        if any(feature.of_siblings for feature in self.features):
             pairs.add(("ssd_family", "fami_family_id"))
         tables = sorted({table for table, _ in pairs})
         return {table: tuple(sorted(column for name, column in pairs if name == table)) for table in tables}

@@ -26,6 +26,11 @@ class Workspace:
         return self.root / "history"
 
     @property
+    def index(self) -> Path:
+        """Facts made from the history; may be removed at any time."""
+        return self.root / "index"
+
+    @property
     def nights(self) -> Path:
         """One folder for each night."""
         return self.root / "nights"

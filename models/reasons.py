@@ -9,12 +9,10 @@ from enum import StrEnum
 
 import polars as pl
 
-from features.definition import Aggregate, Direction, Family, Feature
+from features.definition import Direction, Family, Feature
 
 LEAST = 0.05  # log-odds; less moves a chance by about one in a hundred and is no reason
 MOST = 3  # reasons a side
-SINCE = (Aggregate.DAYS_SINCE_LAST, Aggregate.DAYS_SINCE_FIRST)  # empty: it is known that there was none
-COUNTING = (Aggregate.COUNT, Aggregate.ANY, Aggregate.DISTINCT, Aggregate.OPEN_NOW)  # zero: there was none
 KEYS = ("as_of", "person_id", "referral_id")
 
 
@@ -63,8 +61,8 @@ def _texts(features: Sequence[Feature]) -> pl.DataFrame:
             "direction": [
                 Direction.EITHER.value if feature.family is Family.CASE else feature.direction.value for feature in features
             ],
-            "counts_from_last": [feature.aggregate in SINCE for feature in features],
-            "zero_is_none": [feature.aggregate in COUNTING or feature.unit.startswith("yes") for feature in features],
+            "counts_days": [feature.counts_days for feature in features],
+            "zero_is_none": [feature.zero_is_none for feature in features],
             "is_share": [feature.unit == "share" for feature in features],
             "worry": [feature.worry for feature in features],
             "strength": [feature.strength for feature in features],
@@ -86,7 +84,7 @@ def _side() -> pl.Expr:
     up = pl.col("contribution") > 0
     higher, lower = pl.col("direction") == Direction.HIGHER.value, pl.col("direction") == Direction.LOWER.value
     return (
-        pl.when(pl.col("value").is_null() & ~pl.col("counts_from_last"))
+        pl.when(pl.col("value").is_null() & ~pl.col("counts_days"))
         .then(pl.lit(Side.UNKNOWN.value))
         .when(up & ((higher & ~_is_none()) | (lower & ~_is_none())))
         .then(pl.lit(Side.WORRY.value))

@@ -12,8 +12,8 @@ from pathlib import Path
 import polars as pl
 
 from features.catalogue import CATALOGUE
-from features.definition import Aggregate
 from features.matrix import available, build_matrix
+from features.measure import Aggregate
 from features.outcomes import NEW_REFERRAL, label, latest_mature
 from flows.vintages import read_archive
 from flows.workspace import Workspace

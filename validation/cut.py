@@ -48,7 +48,7 @@ def cut(archive: Archive, table: Table, who: pl.DataFrame) -> pl.DataFrame:
     visible = (pl.col("known_from") <= pl.col("as_of")) & (pl.col("known_to").is_null() | (pl.col("known_to") > pl.col("as_of")))
     if table.happened is not None:
         visible &= pl.col("happened") <= pl.col("as_of")
-    values = [revealed(column) for column in table.kept]
+    values = [revealed(column) for column in table.kept if column.name in found.columns]
     return found.filter(visible).select("row", "subject", "as_of", "happened", *values)
 
 

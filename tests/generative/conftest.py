@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-import features.episodes
+import features.migrations
 
 # A world hangs on its seed alone, so there is nothing to shrink.
 _COMMON = {
@@ -21,5 +21,5 @@ SMALL_STOCK = 3  # a stock on which a migration can happen in a world of a few c
 @pytest.fixture(autouse=True)
 def small_stock(monkeypatch: pytest.MonkeyPatch) -> int:
     """Let a few open cases be enough of a stock for a migration day."""
-    monkeypatch.setattr(features.episodes, "MIGRATION_STOCK", SMALL_STOCK)
+    monkeypatch.setattr(features.migrations, "MIGRATION_STOCK", SMALL_STOCK)
     return SMALL_STOCK

@@ -4,12 +4,13 @@ Nothing here is shared with ``features/`` or with the history and the cut of ``v
 contract's tables, the code lists and the feature definitions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from features.definition import Aggregate, Feature, Whose
+from features.definition import Feature
+from features.measure import Aggregate, Composition, Measure, Operation, Whose
 from validation.codes import codes
 from validation.contract import Table
 from validation.extract import ExtractRule
@@ -131,9 +132,7 @@ class Reference:
             return False
         if night.rule is ExtractRule.STARTED_OR_OPEN:
             return (row[table.happened] or NEVER) < night.window_start
-        if table.ends and row[table.ends] is None:
-            return False
-        return max((value for value in row.values() if isinstance(value, date)), default=NEVER) < night.window_start
+        return (row[table.ends or table.happened] or NEVER) < night.window_start
 
     def shown(self, name: str, subjects: Iterable[str], as_of: date) -> list[Row]:
         """The rows of the children, with the values that they had and showed at the end of ``as_of``."""
@@ -260,7 +259,10 @@ class Reference:
         rows = self.shown("ssd_cin_episodes", subjects, as_of)
         for row in rows:
             row["closed_on"] = self._closed_on(row)
-        rows.sort(key=lambda row: (row["cine_referral_date"], row["closed_on"] or NEVER, row["cine_referral_id"]))
+        # Of one day's referrals, what closed on the day itself comes first.
+        rows.sort(
+            key=lambda row: (row["cine_referral_date"], row["closed_on"] != row["cine_referral_date"], row["cine_referral_id"])
+        )
         migrated = self.migration_days(as_of)
         case, last_closing = 0, None
         for row in rows:
@@ -315,50 +317,64 @@ class Reference:
 
     def feature(self, feature: Feature, case: Row) -> float | None:
         """The value of one feature for a row of the cohort."""
-        key = "events", feature.stream, feature.whose, case["person_id"], case["as_of"]
+        formula = feature.formula
+        if not isinstance(formula, Composition):
+            return self.measure(formula, case)
+        left, right = self.measure(formula.left, case), self.measure(formula.right, case)
+        if left is None or right is None:
+            return None
+        if formula.operation is Operation.DIFFERENCE:
+            return left - right
+        return left / right if right else None
+
+    def measure(self, measure: Measure, case: Row) -> float | None:
+        """The value of one aggregate of events."""
+        key = "events", measure.stream.name, measure.whose, case["person_id"], case["as_of"]
         if key not in self._memory:
-            self._memory[key] = self.events(feature.stream, feature.whose, case)
+            self._memory[key] = self.events(measure.stream.name, measure.whose, case)
+        first, last = case["as_of"] - timedelta(days=measure.within), case["as_of"] - timedelta(days=measure.until)
         counted = [
             event
             for event in self._memory[key]
-            if case["as_of"] - timedelta(days=feature.within) < event["happened"] <= case["as_of"]
-            and all(event[column] in allowed for column, allowed in feature.where)
+            if first < event["happened"] <= last and all(event[column] in allowed for column, allowed in measure.where)
         ]
-        return value_of(feature, counted, case["as_of"])
+        return value_of(measure, counted, case["as_of"])
 
     def events(self, stream: str, whose: Whose, case: Row) -> list[Row]:
-        """The events that a feature counts, in order of time."""
+        """The events that a feature counts; those without a day, or of a day to come, are none."""
         as_of = case["as_of"]
         mine = self.records(case["person_id"], as_of)
-        siblings = self.siblings(case["person_id"], as_of)
-        theirs = {record for one in siblings for record in self.records(one, as_of)}
-        subjects = mine if whose is Whose.CHILD else theirs
+        children = {case["person_id"]} if whose is Whose.CHILD else self.siblings(case["person_id"], as_of)
         earlier = [one for one in self.cases(self.episodes(mine, as_of)) if one["began_on"] < case["began_on"]]
         if stream == "case":
             events = [self._case_now(case)]
+        elif stream == "earlier referrals":
+            events = [{"happened": one["began_on"], "source": one["source"]} for one in earlier]
+        elif stream == "decisions on earlier referrals":
+            events = [{"happened": next_working_day(one["began_on"]), "ended_nfa": one["ended_nfa"]} for one in earlier]
+        elif stream == "closings of earlier cases":
+            events = [
+                {"happened": one["closed_on"], "reason": one["reason"], "days_open": days(one, "began_on", "closed_on")}
+                for one in earlier
+            ]
         elif stream == "referrals":
-            events = [{"happened": one["began_on"], "source": one["source"], "ended_nfa": one["ended_nfa"]} for one in earlier]
-        elif stream == "closings":
-            events = [
-                {"happened": one["closed_on"], "reason": one["reason"], "days_open": (one["closed_on"] - one["began_on"]).days}
-                for one in earlier if one["closed_on"] is not None
-            ]  # fmt: skip
-        elif stream == "sibling referrals":
-            events = [
-                {"happened": one["began_on"], "source": one["source"], "ended_nfa": one["ended_nfa"]}
-                for sibling in siblings for one in self.cases(self.episodes(self.records(sibling, as_of), as_of))
-            ]  # fmt: skip
-        elif stream == "siblings":
-            events = [{"happened": as_of, "sibling": one} for one in siblings]
+            everyones = [self.cases(self.episodes(self.records(child, as_of), as_of)) for child in children]
+            events = [{"happened": one["began_on"], "source": one["source"]} for cases in everyones for one in cases]
+        elif stream == "brothers and sisters":
+            events = [{"happened": as_of} for _ in children]
         elif stream == "factors":
+            subjects = {record for child in children for record in self.records(child, as_of)}
             events = [
                 {"happened": row["happened"], "factor": factor}
                 for row in self.shown("ssd_assessment_factors", subjects, as_of)
                 for factor in row["cinf_assessment_factors_json"].split("|") if factor != "-"
             ]  # fmt: skip
         else:
-            events = [event for event in self._table_events(stream, subjects, as_of) if event["happened"] is not None]
-        return sorted(events, key=in_time)
+            table, happened, values = ROWS[stream]  # a stream that the reference does not know must be written down here too
+            subjects = {record for child in children for record in self.records(child, as_of)}
+            rows = [row for row in self.shown(table, subjects, as_of) if not row.get("cppl_cp_plan_ola")]
+            events = [{"happened": row[happened], **values(row)} for row in rows]
+        return [event for event in events if event["happened"] is not None and event["happened"] <= as_of]
 
     def _case_now(self, case: Row) -> Row:
         as_of, dob = case["as_of"], case["dob"]
@@ -373,55 +389,6 @@ class Reference:
             "age_months": None if dob is None else (as_of.year - dob.year) * 12 + as_of.month - dob.month,
             **{f"source_{name}": None if source is None else source == group for name, group in groups.items()},
         }  # fmt: skip
-
-    def _table_events(self, stream: str, subjects: Iterable[str], as_of: date) -> list[Row]:
-        spells = {
-            "early help": ("ssd_early_help_episodes", "earl_episode_start_date", "earl_episode_end_date"),
-            "assessments": ("ssd_cin_assessments", "cina_assessment_start_date", "cina_assessment_auth_date"),
-            "child in need plans": ("ssd_cin_plans", "cinp_cin_plan_start_date", "cinp_cin_plan_end_date"),
-            "protection plans": ("ssd_cp_plans", "cppl_cp_plan_start_date", "cppl_cp_plan_end_date"),
-            "care": ("ssd_cla_episodes", "clae_cla_episode_start_date", "clae_cla_episode_ceased_date"),
-            "section 47": ("ssd_s47_enquiry", "s47e_s47_start_date", "s47e_s47_end_date"),
-        }
-        name = stream.removesuffix(" ended").removesuffix(" finished")
-        if name in spells:
-            table, start, end = spells[name]
-            rows = self.shown(table, subjects, as_of)
-            nfa = {"assessments": "cina_assessment_outcome_nfa", "section 47": "s47e_s47_nfa"}.get(name)
-            return [
-                {
-                    "happened": row[start] if name == stream else row[end],
-                    "ended": row[end],
-                    "days": row[end] and (row[end] - row[start]).days,
-                    "ended_nfa": row[nfa] if nfa else None,
-                    "start": row.get("clae_cla_episode_start_reason"),
-                }
-                for row in rows
-                if not row.get("cppl_cp_plan_ola")  # a plan of another authority
-            ]
-        if stream == "contacts":
-            return [
-                {"happened": row["cont_contact_date"], "source": source_group(row["cont_contact_source_code"]),
-                 "ended_nfa": flag(row["cont_contact_outcome_json"], "NFA")}
-                for row in self.shown("ssd_contacts", subjects, as_of)
-            ]  # fmt: skip
-        if stream == "conferences":
-            return [{"happened": row["icpc_icpc_date"]} for row in self.shown("ssd_initial_cp_conference", subjects, as_of)]
-        if stream == "missing":
-            return [{"happened": row["miss_missing_episode_start_date"]} for row in self.shown("ssd_missing", subjects, as_of)]
-        if stream in {"offers answered", "offers held"}:
-            column = "offe_answered_date" if stream == "offers answered" else "offe_held_date"
-            return [
-                {"happened": row[column], "kind": row["offe_kind"], "answer": row["offe_answer"]}
-                for row in self.shown("ext_offers", subjects, as_of)
-            ]
-        if stream == "scalings":
-            return [
-                {"happened": row["asos_scaled_date"], "scale": row["asos_scale"], "rater": row["asos_rater"],
-                 "danger_statements": row["asos_danger_statements"]}
-                for row in self.shown("ext_assessments_sos", subjects, as_of)
-            ]  # fmt: skip
-        raise KeyError(f"The reference does not know the stream '{stream}': write it down here too.")
 
     def outcome(self, case: Row, window: int, closing_within: int | None) -> Row:
         """The outcome of a row of the cohort, from all that is known by the last night."""
@@ -444,26 +411,91 @@ class Reference:
         return {"outcome": None if outside else returned, "outside": outside, "exit": left, "closed_in_window": closed}
 
 
-def in_time(event: Row) -> list[tuple[bool, Any]]:
-    """Order of events: by day; on one day by the other values, in the order of their names."""
-    rest = sorted(set(event) - {"happened"})
-    return [(True, event["happened"]), *((event[name] is not None, event[name] or 0) for name in rest)]
+def days(row: Row, start: str, end: str) -> int | None:
+    return (row[end] - row[start]).days if row[end] is not None else None
 
 
-def value_of(feature: Feature, counted: list[Row], as_of: date) -> float | None:
-    """The aggregate of the events that a feature counts."""
+# The streams that are the rows of a table: the table, the date of an event, and its values.
+ROWS: Mapping[str, tuple[str, str, Callable[[Row], Row]]] = {
+    "contacts": ("ssd_contacts", "cont_contact_date", lambda row: {
+        "source": source_group(row["cont_contact_source_code"]), "ended_nfa": flag(row["cont_contact_outcome_json"], "NFA"),
+    }),
+    "early help": ("ssd_early_help_episodes", "earl_episode_start_date", lambda row: {"ended": row["earl_episode_end_date"]}),
+    "early help ended": ("ssd_early_help_episodes", "earl_episode_end_date", lambda row: {
+        "days": days(row, "earl_episode_start_date", "earl_episode_end_date"),
+    }),
+    "assessments": ("ssd_cin_assessments", "cina_assessment_start_date", lambda row: {
+        "ended": row["cina_assessment_auth_date"],
+    }),
+    "assessments finished": ("ssd_cin_assessments", "cina_assessment_auth_date", lambda row: {
+        "ended_nfa": row["cina_assessment_outcome_nfa"], "child_seen": row["cina_assessment_child_seen"],
+        "days": days(row, "cina_assessment_start_date", "cina_assessment_auth_date"),
+    }),
+    "child in need plans": ("ssd_cin_plans", "cinp_cin_plan_start_date", lambda row: {"ended": row["cinp_cin_plan_end_date"]}),
+    "child in need plans ended": ("ssd_cin_plans", "cinp_cin_plan_end_date", lambda row: {
+        "days": days(row, "cinp_cin_plan_start_date", "cinp_cin_plan_end_date"),
+    }),
+    "section 47": ("ssd_s47_enquiry", "s47e_s47_start_date", lambda row: {}),
+    "section 47 ended": ("ssd_s47_enquiry", "s47e_s47_end_date", lambda row: {
+        "ended_nfa": row["s47e_s47_nfa"], "days": days(row, "s47e_s47_start_date", "s47e_s47_end_date"),
+    }),
+    "conferences": ("ssd_initial_cp_conference", "icpc_icpc_date", lambda row: {"plan_made": row["icpc_icpc_outcome_cp_flag"]}),
+    "protection plans": ("ssd_cp_plans", "cppl_cp_plan_start_date", lambda row: {
+        "ended": row["cppl_cp_plan_end_date"], "category": row["cppl_cp_plan_initial_category"],
+    }),
+    "protection plans ended": ("ssd_cp_plans", "cppl_cp_plan_end_date", lambda row: {
+        "days": days(row, "cppl_cp_plan_start_date", "cppl_cp_plan_end_date"),
+    }),
+    "care": ("ssd_cla_episodes", "clae_cla_episode_start_date", lambda row: {
+        "ended": row["clae_cla_episode_ceased_date"], "start": row["clae_cla_episode_start_reason"],
+    }),
+    "care ended": ("ssd_cla_episodes", "clae_cla_episode_ceased_date", lambda row: {
+        "days": days(row, "clae_cla_episode_start_date", "clae_cla_episode_ceased_date"),
+    }),
+    "missing": ("ssd_missing", "miss_missing_episode_start_date", lambda row: {
+        "kind": row["miss_missing_episode_type"], "ended": row["miss_missing_episode_end_date"],
+    }),
+    "missing ended": ("ssd_missing", "miss_missing_episode_end_date", lambda row: {
+        "days": days(row, "miss_missing_episode_start_date", "miss_missing_episode_end_date"),
+    }),
+    "offers": ("ext_offers", "offe_offered_date", lambda row: {"kind": row["offe_kind"]}),
+    "offers answered": ("ext_offers", "offe_answered_date", lambda row: {
+        "kind": row["offe_kind"], "answer": row["offe_answer"],
+    }),
+    "offers held": ("ext_offers", "offe_held_date", lambda row: {"kind": row["offe_kind"]}),
+    "scalings": ("ext_assessments_sos", "asos_scaled_date", lambda row: {
+        "scale": row["asos_scale"], "rater": row["asos_rater"], "danger_statements": row["asos_danger_statements"],
+        "safety_goals": row["asos_safety_goals"], "strengths": row["asos_strengths"],
+    }),
+}  # fmt: skip
+
+
+def value_of(measure: Measure, counted: list[Row], as_of: date) -> float | None:
+    """The aggregate of the events that a measure counts."""
     ages = [(as_of - event["happened"]).days for event in counted]
-    values = [event[feature.value] for event in counted if feature.value and event[feature.value] is not None]
+    known = [(event["happened"], event[measure.value]) for event in counted if measure.value and event[measure.value] is not None]
+    values = [value for _, value in known]
     found = {
         Aggregate.COUNT: lambda: len(counted),
         Aggregate.ANY: lambda: bool(counted),
         Aggregate.OPEN_NOW: lambda: any(event["ended"] is None for event in counted),
         Aggregate.DISTINCT: lambda: len(set(values)),
+        Aggregate.SUM: lambda: sum(values),
         Aggregate.DAYS_SINCE_LAST: lambda: min(ages, default=None),
         Aggregate.DAYS_SINCE_FIRST: lambda: max(ages, default=None),
         Aggregate.MAX: lambda: max(values, default=None),
         Aggregate.MEAN: lambda: sum(values) / len(values) if values else None,
         Aggregate.SHARE: lambda: sum(values) / len(values) if values else None,
-        Aggregate.LATEST: lambda: values[-1] if values else None,
+        Aggregate.LATEST: lambda: max(known)[1] if known else None,
+        Aggregate.TREND: lambda: slope([((day - as_of).days / 365, value) for day, value in known]),
     }
-    return found[feature.aggregate]()
+    return found[measure.aggregate]()
+
+
+def slope(points: list[tuple[float, float]]) -> float | None:
+    """Of the line that lies closest to the points; none where all have the same day."""
+    if len({day for day, _ in points}) < 2:
+        return None
+    middle, level = (sum(each) / len(points) for each in zip(*points, strict=True))
+    rise = sum((day - middle) * (value - level) for day, value in points)
+    return rise / sum((day - middle) ** 2 for day, _ in points)

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.definition import Aggregate, Direction, Family, Feature
+from features.definition import Direction, Family, Feature
+from features.streams import CONTACTS
 from models.calibration import Calibration
 from models.candidates import QUICK, GlassBox
 from models.criteria import Finding
@@ -51,11 +52,10 @@ def matrix() -> pl.DataFrame:
 def train(origin: Origin = Origin.INVENTED) -> Trained:
     features = [
         Feature(
-            name, Family.CONTACTS, f"Number of {name} on record.", "count", "contacts", Aggregate.COUNT,
-            Direction.HIGHER, "{value}", "none", "Empty: none.",
+            name, Family.CONTACTS, f"Number of {name} on record.", CONTACTS.count(), Direction.HIGHER, "{value}", "Empty: none."
         )
         for name in NAMES
-    ]  # fmt: skip
+    ]
     frame = matrix()
     outcome = np.random.default_rng(2).random(400) < 0.15 + 0.1 * frame["contacts"].to_numpy().clip(0, 6)
     box = GlassBox(features, 1, QUICK).fit(frame, outcome, pl.Series([f"g{row}" for row in range(400)]))

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
-from features.streams import STREAMS, Stream
+from features.stream import Stream
+from features.streams import STREAMS
 from validation.codes import code_lists
 from validation.contract import DTYPES, KEPT, Column, Kind, Sensitivity, Table, dropped, feature, pseudonym
 from validation.pseudonyms import entity
@@ -193,15 +195,17 @@ def test_streams_read_feature_columns_alone() -> None:
         assert not stream.table.audit_only
 
 
-@pytest.mark.parametrize("name", ["pers_ethnicity", "pers_sex", "pers_person_id", "pers_death_date", "pers_nationality"])
+@pytest.mark.parametrize(
+    "name", ["pers_ethnicity", "pers_sex", "pers_person_id", "pers_death_date", "pers_nationality", "pers_forename"]
+)
 def test_a_stream_of_anything_else_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match=f"reads '{name}', which is classed as"):
-        Stream("planted", TABLES["ssd_person"], (name,), (), lambda view: view.cohort)
+        Stream("planted", TABLES["ssd_person"], "pers_expected_dob", {"value": pl.col(name)})
 
 
 def test_a_stream_cannot_read_what_is_not_declared() -> None:
-    with pytest.raises(KeyError, match="'ssd_person' has no column 'shoe_size'"):
-        Stream("planted", TABLES["ssd_person"], ("shoe_size",), (), lambda view: view.cohort)
+    with pytest.raises(ValueError, match="reads 'shoe_size', which 'ssd_person' does not have"):
+        Stream("planted", TABLES["ssd_person"], "shoe_size", {})
 
 
 def test_what_passes_the_door() -> None:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from features.cohort import build_cohort, grid
-from features.definition import LOOK_BACK_DAYS
+from features.measure import LOOK_BACK_DAYS
 from features.outcomes import NEW_REFERRAL, RETURN_AFTER_CLOSING, Outcome, label, latest_mature
 from validation.extract import ExtractRule
 from validation.history import Archive, build_archive, difference

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 from scipy.special import expit, logit
 
-from features.definition import Aggregate, Direction, Family, Feature
+from features.definition import Direction, Family, Feature
 from features.outcomes import NEW_REFERRAL
+from features.streams import CONTACTS
 from models.candidates import CANDIDATES, HUMBLE, QUICK, Effort
 from models.criteria import judge_evaluation
 from models.evaluation import measure, score_split
@@ -41,8 +42,8 @@ DIRECTIONS = [
 ]
 FEATURES = [
     Feature(
-        name, Family.CONTACTS, f"An invented feature called {name}.", "count", "contacts", Aggregate.COUNT, direction,
-        f"{{value}} {name}", f"no {name}", "Empty: none.",
+        name, Family.CONTACTS, f"An invented feature called {name}.", CONTACTS.count(), direction, f"{{value}} {name}",
+        "Empty: none.",
     )
     for name, direction in zip(EFFECTS, DIRECTIONS, strict=True)
 ]  # fmt: skip

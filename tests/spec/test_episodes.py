@@ -3,7 +3,8 @@
 import polars as pl
 import pytest
 
-from features.episodes import count_mends, episodes_at, migration_days
+from features.episodes import episodes_at, migration_days
+from features.facts import gather_facts
 from tests.spec.drawing import assert_drawn, dates, nights, one_load, who
 from validation.history import Archive
 
@@ -144,5 +145,5 @@ def test_mends_are_counted() -> None:
             anna       2024-05-01     -           no
         """,
     )
-    mends = count_mends(archive, episodes_at(archive, who(DAY)))
+    mends = gather_facts(archive).mends(dates(DAY)[0])
     assert (mends.closed_without_date, mends.continued, mends.overlapping_children, mends.migration_days) == (1, 1, 1, 0)

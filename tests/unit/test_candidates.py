@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from features.definition import Aggregate, Direction, Family, Feature
+from features.definition import Direction, Family, Feature
+from features.streams import CONTACTS
 from models.candidates import CANDIDATES, HUMBLE, QUICK, Effort, Scorecard, to_array
 from models.metrics import rank_quality
 from validation.errors import ContractError
@@ -19,9 +20,7 @@ def declare(name: str, direction: Direction) -> Feature:
         name=name,
         family=Family.REFERRALS,
         description=f"An invented feature called {name}.",
-        unit="count",
-        stream="referrals",
-        aggregate=Aggregate.COUNT,
+        formula=CONTACTS.count(),
         direction=direction,
         worry=f"{{value}} {name}",
         strength=f"no {name}",

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from features.cohort import build_cohort
-from features.episodes import count_mends, episodes_at, migration_days
+from features.episodes import episodes_at, migration_days
+from features.facts import gather_facts
 from tests.unit.recorded import (
     ALL_HABITS,
     DAY,
@@ -161,7 +162,7 @@ def test_referrals_without_a_closing_are_mended(history: History) -> None:
     mended = seen.filter(pl.col("cine_close_date").is_null(), pl.col("closed_on").is_not_null())
     assert set(mended["cine_referral_id"]) == set(told(records, "undated_closings", DAY)["key"]) & set(seen["cine_referral_id"])
     assert (mended["closed_on"] == mended.select(next_working_day(pl.col("cine_referral_date"))).to_series()).all()
-    assert count_mends(archive, seen).closed_without_date == mended.height > 20
+    assert gather_facts(archive).mends(DAY).closed_without_date == mended.height > 20
     columns = ["person_id", "referral_id"]
     assert build_cohort(archive, [DAY]).select(columns).equals(build_cohort(truth, [DAY]).select(columns))
 

@@ -5,17 +5,19 @@ from datetime import date
 import polars as pl
 import pytest
 
-from features.definition import Aggregate, Direction, Family, Feature
+from features.definition import Direction, Family, Feature
+from features.measure import Formula
+from features.streams import CONTACTS as EVENTS
+from features.streams import SCALINGS
 from models.reasons import explain
 
 
 def declare(
-    name: str, words: str, absence: str, *, aggregate: Aggregate = Aggregate.COUNT, family: Family = Family.CONTACTS,
+    name: str, words: str, absence: str, *, formula: Formula | None = None, family: Family = Family.CONTACTS,
     unit: str = "count", direction: Direction = Direction.HIGHER,
 ) -> Feature:  # fmt: skip
-    return Feature(
-        name, family, f"Number of {name} on record.", unit, "contacts", aggregate, direction, words, words, absence
-    )  # fmt: skip
+    formula = formula or EVENTS.count()
+    return Feature(name, family, f"Number of {name} on record.", formula, direction, words, absence, unit=unit)
 
 
 YES_NO = "yes (1) or no (0)"
@@ -23,9 +25,11 @@ CONTACTS = declare("contacts", "contacts: {value}", "no contacts")
 ABUSE = declare("abuse", "abuse was found", "no abuse was found", unit=YES_NO)
 POLICE = declare("police", "the police referred", "others referred", family=Family.CASE, unit=YES_NO)
 PLANS = declare("plans", "plans: {value}", "no plans", direction=Direction.EITHER)
-DAYS = declare("days", "the last: {value} days ago", "none", aggregate=Aggregate.DAYS_SINCE_LAST, direction=Direction.LOWER)
-SCALE = declare("scale", "scaled at {value}", "not scaled", aggregate=Aggregate.LATEST, direction=Direction.LOWER)
-SHARE = declare("share", "ended so: {value}", "nothing ended", aggregate=Aggregate.SHARE, unit="share")
+DAYS = declare("days", "the last: {value} days ago", "none", formula=EVENTS.days_since_last(), direction=Direction.LOWER)
+SCALE = declare("scale", "scaled at {value}", "not scaled", formula=SCALINGS.latest("scale"), direction=Direction.LOWER)
+SHARE = declare("share", "ended so: {value}", "nothing ended", formula=EVENTS.share("ended_nfa"), unit="share")
+CHANGE = declare("change", "{value} more than before", "no telling", formula=EVENTS.change(90), direction=Direction.EITHER)
+TOTAL = declare("total", "{value} in all", "none in all", formula=SCALINGS.total("strengths"), direction=Direction.LOWER)
 
 
 def explain_one(feature: Feature, value: float | None, contribution: float) -> dict[str, object]:
@@ -62,6 +66,11 @@ def explain_one(feature: Feature, value: float | None, contribution: float) -> d
         (SCALE, None, 0.4, "not known", "not scaled"),
         (SCALE, None, -0.4, "not known", "not scaled"),
         (SHARE, 0.5, 0.4, "worry", "ended so: 50 %"),
+        (SHARE, None, 0.4, "not known", "nothing ended"),
+        # that nothing changed is something, and a sum of nothing is nothing
+        (CHANGE, 0.0, 0.4, "about the case", "0 more than before"),
+        (CHANGE, -2.0, -0.4, "about the case", "-2 more than before"),
+        (TOTAL, 0.0, -0.4, "strength", "none in all"),
     ],
 )  # fmt: skip
 def test_a_reason_is_true_of_its_value(feature: Feature, value: float | None, contribution: float, side: str, words: str) -> None:
@@ -73,7 +82,9 @@ def test_a_reason_is_true_of_its_value(feature: Feature, value: float | None, co
 
 
 def many(count: int) -> list[Feature]:
-    return [declare(f"f{at}", "{value}", "none", aggregate=Aggregate.LATEST, direction=Direction.LOWER) for at in range(count)]
+    return [
+        declare(f"f{at}", "{value}", "none", formula=SCALINGS.latest("scale"), direction=Direction.LOWER) for at in range(count)
+    ]
 
 
 def cases(features: list[Feature], count: int) -> pl.DataFrame:

@@ -1,0 +1,115 @@
+"""Features of brothers and sisters, of offers to the family, and of Signs of Safety."""
+
+from features.definition import Direction, Family, Feature
+from features.measure import difference, ratio
+from features.streams import (
+    ALL_REFERRALS,
+    CARE,
+    CONTACTS,
+    CP_PLANS,
+    EARLY_HELP,
+    FACTORS,
+    MISSING,
+    OFFERS,
+    OFFERS_ANSWERED,
+    OFFERS_HELD,
+    S47,
+    SCALINGS,
+    SIBLINGS,
+)
+from features.wordings import TWO_YEARS, YEAR, counts, open_now, since
+
+
+def _found_for_siblings(name: str, words: str, *factors: str) -> Feature:
+    return Feature(
+        f"{name}_found_for_sibling_in_last_730_days",
+        Family.SIBLINGS,
+        f"Whether an assessment of a brother or sister found {words} in the last two years.",
+        FACTORS.where(factor=factors).of_siblings().any(),
+        Direction.HIGHER,
+        f"an assessment of a brother or sister found {words}",
+        f"no assessment of a brother or sister found {words} in the last two years",
+    )
+
+
+THE_SIBLINGS = (
+    Feature("siblings_known", Family.SIBLINGS, "Number of brothers and sisters on record in the same family.", SIBLINGS.count(),
+            Direction.EITHER, "brothers and sisters on record: {value}", "no brothers or sisters on record"),
+    *counts("referrals of brothers and sisters", Family.SIBLINGS, ALL_REFERRALS.of_siblings(), (YEAR, TWO_YEARS),
+            prefix="sibling_referrals"),
+    since("days_since_last_sibling_referral", "the last referral of a brother or sister", "no referral of a brother or sister",
+          Family.SIBLINGS, ALL_REFERRALS.of_siblings()),
+    *counts("contacts about brothers and sisters", Family.SIBLINGS, CONTACTS.of_siblings(), (YEAR,), prefix="sibling_contacts"),
+    *counts("section 47 enquiries about brothers and sisters", Family.SIBLINGS, S47.of_siblings(), (TWO_YEARS,),
+            prefix="sibling_section_47_enquiries"),
+    *counts("child protection plans of brothers and sisters", Family.SIBLINGS, CP_PLANS.of_siblings(), (TWO_YEARS,),
+            prefix="sibling_protection_plans", direction=Direction.EITHER),
+    *counts("contacts by the police about brothers and sisters", Family.SIBLINGS, CONTACTS.where(source="Police").of_siblings(),
+            (YEAR,), prefix="sibling_police_contacts"),
+    since("days_since_last_sibling_contact", "the last contact about a brother or sister", "no contact about a brother or sister",
+          Family.SIBLINGS, CONTACTS.of_siblings()),
+    _found_for_siblings("domestic_abuse", "domestic abuse", "3A", "3B", "3C"),
+    _found_for_siblings("neglect", "neglect", "16A"),
+    *counts("spells of early help of brothers and sisters", Family.SIBLINGS, EARLY_HELP.of_siblings(), (TWO_YEARS,),
+            prefix="sibling_early_help_spells", direction=Direction.EITHER),
+    open_now("sibling_early_help_open_now", "early help of a brother or sister", "no early help of a brother or sister",
+             Family.SIBLINGS, EARLY_HELP.of_siblings()),
+    *counts("missing episodes of brothers and sisters", Family.SIBLINGS, MISSING.of_siblings(), (TWO_YEARS,),
+            prefix="sibling_missing_episodes"),
+    *counts("starts of care of brothers and sisters", Family.SIBLINGS, CARE.where(start="S").of_siblings(), (TWO_YEARS,),
+            prefix="sibling_care_starts", direction=Direction.EITHER),
+    Feature("contacts_per_sibling_in_last_365_days", Family.SIBLINGS,
+            "Contacts about brothers and sisters in the last year for each of them.",
+            ratio(CONTACTS.of_siblings().count(YEAR), SIBLINGS.count()), Direction.EITHER,
+            "contacts in the last year for each brother or sister: {value}", "no brothers or sisters on record",
+            unit="contacts for each child"),
+    Feature("contacts_less_those_of_siblings_in_last_365_days", Family.SIBLINGS,
+            "Contacts about the child in the last year less those about brothers and sisters.",
+            difference(CONTACTS.count(YEAR), CONTACTS.of_siblings().count(YEAR)), Direction.EITHER,
+            "contacts about the child in the last year, less those about brothers and sisters: {value}",
+            "no contacts to compare", unit="difference of counts"),
+)  # fmt: skip
+
+THE_OFFERS = (
+    *counts("offers accepted", Family.OFFERS, OFFERS_ANSWERED.where(answer="ACCEPTED"), (TWO_YEARS,), direction=Direction.EITHER),
+    *counts("offers declined", Family.OFFERS, OFFERS_ANSWERED.where(answer="DECLINED"), (TWO_YEARS,), direction=Direction.EITHER),
+    *counts("Family Group Conferences held", Family.OFFERS, OFFERS_HELD.where(kind="FGC"), (TWO_YEARS,),
+            prefix="family_group_conferences", direction=Direction.EITHER),
+    *counts("offers made", Family.OFFERS, OFFERS, (TWO_YEARS,), direction=Direction.EITHER),
+    since("days_since_last_offer", "the last offer", "no offer made", Family.OFFERS, OFFERS, Direction.EITHER),
+    Feature("distinct_kinds_of_offer_in_last_730_days", Family.OFFERS, "Number of different kinds of offers made.",
+            OFFERS.distinct("kind"), Direction.EITHER, "different kinds of offers made: {value}", "no offer of a known kind"),
+    Feature("share_of_answered_offers_accepted_in_last_730_days", Family.OFFERS,
+            "Share of the answered offers of the last two years that were accepted.",
+            ratio(OFFERS_ANSWERED.where(answer="ACCEPTED").count(), OFFERS_ANSWERED.count()), Direction.EITHER,
+            "answered offers that were accepted: {value}", "no offer answered in the last two years", unit="share"),
+)  # fmt: skip
+
+THE_SCALINGS = (
+    Feature("latest_safety_scale", Family.SIGNS_OF_SAFETY,
+            "The latest Signs of Safety scale, 0 (cannot live at home) to 10 (safe to close).", SCALINGS.latest("scale"),
+            Direction.LOWER, "safety was last scaled at {value}", "safety was not scaled in the last two years", unit="0 to 10"),
+    Feature("mean_safety_scale_in_last_365_days", Family.SIGNS_OF_SAFETY, "Mean Signs of Safety scale of the last year.",
+            SCALINGS.mean("scale", YEAR), Direction.LOWER, "safety was scaled at {value} on average",
+            "safety was not scaled in the last year", unit="0 to 10"),
+    Feature("most_danger_statements_in_last_365_days", Family.SIGNS_OF_SAFETY,
+            "Most danger statements in a mapping of the last year.", SCALINGS.most("danger_statements", YEAR), Direction.HIGHER,
+            "most danger statements in a mapping: {value}", "no count of danger statements in the last year", unit="count"),
+    Feature("trend_of_safety_scale_in_last_730_days", Family.SIGNS_OF_SAFETY,
+            "How fast the Signs of Safety scale rose (or fell, below 0) in the last two years, by a straight line.",
+            SCALINGS.trend("scale"), Direction.LOWER, "the safety scale moved by {value} points a year",
+            "safety was not scaled on two different days in the last two years", unit="points a year"),
+    Feature("safety_scaled_in_last_365_days", Family.SIGNS_OF_SAFETY, "Whether safety was scaled in the last year.",
+            SCALINGS.any(YEAR), Direction.EITHER, "safety was scaled in the last year", "safety was not scaled in the last year"),
+    Feature("family_less_worker_scale_in_last_365_days", Family.SIGNS_OF_SAFETY,
+            "Mean scale given by the family in the last year less the mean given by workers.",
+            difference(SCALINGS.where(rater="FAMILY").mean("scale", YEAR), SCALINGS.where(rater="WORKER").mean("scale", YEAR)),
+            Direction.EITHER, "the family's safety scale less the workers': {value}",
+            "safety was not scaled by both the family and a worker in the last year", unit="points"),
+    Feature("latest_safety_goals", Family.SIGNS_OF_SAFETY, "Number of safety goals in the latest mapping that counts them.",
+            SCALINGS.latest("safety_goals"), Direction.EITHER, "safety goals in the latest mapping: {value}",
+            "no count of safety goals in the last two years", unit="count"),
+    Feature("latest_strengths", Family.SIGNS_OF_SAFETY, "Number of strengths in the latest mapping that counts them.",
+            SCALINGS.latest("strengths"), Direction.EITHER, "strengths in the latest mapping: {value}",
+            "no count of strengths in the last two years", unit="count"),
+)  # fmt: skip

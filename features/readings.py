@@ -1,0 +1,335 @@
+"""The ordinary way: every windowed value as the difference of two readings of a running total.
+
+Events of a stream are sorted once by one whole number made of the child and the day. Totals run over the whole stream, across
+children: the difference of two totals of one child is exact. Each distinct edge of a window is read once for all measures of the
+stream, by one linear merge of two sorted columns. So the cost hangs neither on how long histories are nor on how many children a
+family has, and a further measure costs its share of a column. Counts are packed, several in one number: a difference of packed
+numbers is the packed differences.
+
+Three things cannot be subtracted and have a method of their own: the largest value in a window (a table of maxima over stretches
+of 1, 2, 4 ... events, of which two cover any window), the latest value (the last of the events that have one), and whether a
+spell is open (those that began, less those that ended).
+
+This way sees facts (see ``features/facts.py``); rows of whose child something was known otherwise on their day are not for it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property, reduce
+
+import polars as pl
+
+from features.direct import counted, slope
+from features.measure import LOOK_BACK_DAYS, Aggregate, Measure
+
+SHIFT = 2**15  # days that fit beside a child's number: 89 years
+WORD_BITS = 62
+BITS = (4, 5, 6, 8, 10, 12, 15, 20)  # that a packed count may have: enough for so many events of one child in a window
+WIDE_BITS = 31
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Days as whole numbers from an origin that lies before every window."""
+
+    origin: date
+
+    def day(self, day: pl.Expr) -> pl.Expr:
+        """Days since the origin."""
+        return (day - pl.lit(self.origin)).dt.total_days()
+
+    def key(self, child: pl.Expr, day: pl.Expr) -> pl.Expr:
+        """One whole number that sorts by child and day."""
+        return child.cast(pl.Int64) * SHIFT + self.day(day)
+
+
+def axis_of(dates: pl.Series) -> Axis:
+    """The axis for rows of these dates, of which there is one. Raises ``ValueError`` when they lie too far apart for it."""
+    first, last = (day for day in (dates.min(), dates.max()) if isinstance(day, date))
+    origin = first - timedelta(days=LOOK_BACK_DAYS + 1)
+    if (last - origin).days >= SHIFT:
+        raise ValueError(f"The dates {first} to {last} lie too far apart: allowed are {SHIFT - LOOK_BACK_DAYS - 2} days.")
+    return Axis(origin)
+
+
+@dataclass
+class Edges:
+    """The keys at which totals are read: one for each row and each number of days that an edge lies back.
+
+    ``rows`` is sorted by ``child`` and ``as_of`` and has ``began_on``. With ``before``, nothing counts from that day on.
+    """
+
+    rows: pl.DataFrame
+    axis: Axis
+    before: bool
+    known: dict[int, pl.Series] = field(default_factory=dict)
+
+    @property
+    def today(self) -> pl.Series:
+        """The keys of the rows' own days."""
+        return self.rows.select(key=self.axis.key(pl.col("child"), pl.col("as_of")))["key"]
+
+    def at(self, back: int) -> pl.Series:
+        """The keys of the days so many days before ``as_of``, or of the last day that counts where that is earlier."""
+        if back not in self.known:
+            key = self.axis.key(pl.col("child"), pl.col("as_of")) - back
+            if self.before:
+                key = pl.min_horizontal(key, self.axis.key(pl.col("child"), pl.col("began_on")) - 1)
+            self.known[back] = self.rows.select(key=key)["key"]
+        return self.known[back]
+
+
+def read(keys: pl.Series, table: pl.DataFrame) -> pl.DataFrame:
+    """For each key the row of ``table`` (sorted by ``key``) with the largest key not above it, without its ``key``.
+
+    Of several rows with that key it is the last. Empty where there is none.
+    """
+    if keys.is_sorted():
+        asked = keys.alias("key").to_frame().with_columns(pl.col("key").set_sorted())
+        return asked.join_asof(table, on="key").drop("key")
+    order = keys.arg_sort()
+    return read(keys.gather(order), table).select(pl.all().gather(order.arg_sort()))
+
+
+class Totals:
+    """Running totals of one stream's events, and their readings at the edges that measures ask for.
+
+    ``events`` are sorted by ``key`` and have ``day``, ``happened`` and the values.
+    """
+
+    def __init__(self, events: pl.DataFrame, edges: Edges) -> None:
+        self.events, self.edges = events, edges
+        self.flags: dict[str, pl.Expr] = {}
+        self.others: dict[str, pl.Expr] = {}
+        self.back: dict[str, set[int]] = {}
+        self.places: dict[str, tuple[str, int]] = {}
+
+    def count(self, name: str, event: pl.Expr, measure: Measure) -> str:
+        """Ask for the number of events that ``event`` is true of, in the measure's window."""
+        self.flags[name] = event
+        self.back.setdefault(name, set()).update({measure.until, measure.within})
+        return name
+
+    def sum(self, name: str, value: pl.Expr, measure: Measure) -> str:
+        """Ask for the sum of ``value``, a whole number, in the measure's window."""
+        self.others[name] = value.fill_null(0).cast(pl.Int64).cum_sum()
+        self.back.setdefault(name, set()).update({measure.until, measure.within})
+        return name
+
+    def last(self, name: str, event: pl.Expr) -> str:
+        """Ask for the key of the latest event that ``event`` is true of."""
+        self.others[name] = pl.when(event).then("key").forward_fill()
+        self.back.setdefault(name, set()).add(0)
+        return name
+
+    def read(self) -> pl.DataFrame:
+        """All that was asked for, at every edge, as columns ``<name>@<days back>``; ``today`` is the row's own key."""
+        words = self._pack()
+        table = self.events.select(
+            pl.col("key").set_sorted(),
+            *(_packed([self.flags[name] for name in names], self.bits).alias(word) for word, names in words.items()),
+            *(total.alias(name) for name, total in self.others.items()),
+        )
+        back = {word: set[int]().union(*(self.back[name] for name in names)) for word, names in words.items()}
+        back |= {name: self.back[name] for name in self.others}
+        found = [self.edges.today.alias("today").to_frame()]
+        for days in sorted(set[int]().union(*back.values())):
+            names = [name for name, asked in back.items() if days in asked]
+            at = read(self.edges.at(days), table.select("key", *names))
+            found.append(at.select(pl.col(name).fill_null(0).alias(f"{name}@{days}") for name in names))
+        return pl.concat(found, how="horizontal")
+
+    def _pack(self) -> dict[str, list[str]]:
+        """Names of counts by the word that they are packed into; those that are read at the same edges go together."""
+        per_word = WORD_BITS // self.bits
+        ordered = sorted(self.flags, key=lambda name: sorted(self.back[name]))
+        words = {f"word {at}": ordered[at : at + per_word] for at in range(0, len(ordered), per_word)}
+        self.places = {name: (word, self.bits * at) for word, names in words.items() for at, name in enumerate(names)}
+        return words
+
+    @cached_property
+    def bits(self) -> int:
+        """Bits of a packed count: as few as hold the most events that one child has in the longest window."""
+        key = self.events["key"]
+        for bits in BITS:
+            most = 2**bits - 1
+            if key.len() <= most or not ((key - key.shift(most)) <= LOOK_BACK_DAYS).any():
+                return bits
+        return WIDE_BITS
+
+    def counted(self, name: str, measure: Measure) -> pl.Expr:
+        """How many events counted in the measure's window, over the columns of :meth:`read`."""
+        word, shift = self.places[name]
+        return self.difference(word, measure) // 2**shift % 2**self.bits
+
+    @staticmethod
+    def difference(name: str, measure: Measure) -> pl.Expr:
+        """A total over the measure's window."""
+        return pl.col(f"{name}@{measure.until}") - pl.col(f"{name}@{measure.within}")
+
+
+def _packed(events: Sequence[pl.Expr], bits: int) -> pl.Expr:
+    """Running counts of several kinds of events in one number, which may overflow: its differences do not."""
+    none = pl.lit(0, pl.Int64)
+    units = (pl.when(event).then(pl.lit(2 ** (bits * at), pl.Int64)).otherwise(none) for at, event in enumerate(events))
+    return reduce(pl.Expr.add, units, none).cum_sum()
+
+
+def read_measures(events: pl.DataFrame, rows: pl.DataFrame, axis: Axis, measures: Mapping[str, Measure]) -> pl.DataFrame:
+    """The measures of one stream for all rows, in their order: one column per measure.
+
+    ``events`` has ``child`` (whose rows count them), ``happened`` and the stream's values, ``rows`` is sorted by ``child`` and
+    ``as_of`` and has ``began_on``. All measures are of one stream.
+    """
+    edges = Edges(rows, axis, next(iter(measures.values())).stream.before_the_case)
+    key, day = axis.key(pl.col("child"), pl.col("happened")), axis.day(pl.col("happened"))
+    keyed = events.with_columns(key=key, day=day).drop("child").sort("key")
+    totals = Totals(keyed, edges)
+    own = {name: measure for name, measure in measures.items() if measure.aggregate in OF_THEIR_OWN}
+    asked = {name: _ask(totals, measure) for name, measure in measures.items() if name not in own}
+    read_once = totals.read()
+    found = [OF_THEIR_OWN[measure.aggregate](keyed, edges, measure).alias(name) for name, measure in own.items()]
+    found += [
+        *read_once.with_columns(_lower_edges(edges, measures)).select(
+            _answer(totals, measures[name], names).cast(measures[name].dtype).alias(name) for name, names in asked.items()
+        )
+    ]
+    return pl.DataFrame(found).select(*measures)
+
+
+def _lower_edges(edges: Edges, measures: Mapping[str, Measure]) -> list[pl.Series]:
+    """The edges that days since the latest event are held against."""
+    since = {measure.within for measure in measures.values() if measure.aggregate is Aggregate.DAYS_SINCE_LAST}
+    return [edges.at(within).alias(f"edge@{within}") for within in since]
+
+
+def _ask(totals: Totals, measure: Measure) -> list[str]:
+    """Tell the totals what a measure reads; the names to read it by."""
+    fits, value = counted(measure), pl.col(measure.value or "day")
+    known = fits & value.is_not_null()
+    where = f"{measure.value} where {measure.where}" if measure.value else f"where {measure.where}"
+    match measure.aggregate:
+        case Aggregate.DAYS_SINCE_LAST:
+            names = [totals.last(f"last {where}", fits)]
+        case Aggregate.DISTINCT:
+            codes = _codes(totals.events.schema[measure.value or ""])
+            names = [totals.count(f"{code} {where}", fits & (value == code), measure) for code in codes]
+        case Aggregate.SHARE:
+            names = [totals.count(f"known {where}", known, measure), totals.count(f"yes {where}", fits & value, measure)]
+        case Aggregate.SUM:
+            names = [totals.sum(f"sum {where}", pl.when(fits).then(value), measure)]
+        case Aggregate.MEAN:
+            total = totals.sum(f"sum {where}", pl.when(fits).then(value), measure)
+            names = [totals.count(f"known {where}", known, measure), total]
+        case Aggregate.TREND:
+            day = pl.col("day")
+            moments = {"day": day, "day day": day * day, "value": value, "day value": day * value}
+            sums = [totals.sum(f"{name} {where}", pl.when(known).then(of), measure) for name, of in moments.items()]
+            names = [totals.count(f"known {where}", known, measure), *sums]
+        case _:  # count, any
+            names = [totals.count(where, fits, measure)]
+    return names
+
+
+def _codes(dtype: pl.DataType) -> Sequence[object]:
+    if isinstance(dtype, pl.Enum):
+        return dtype.categories.to_list()
+    raise TypeError(f"Different values are counted over codes, and not over '{dtype}': give the stream's value a list of codes.")
+
+
+def _answer(totals: Totals, measure: Measure, names: list[str]) -> pl.Expr:
+    """A measure from what was read."""
+
+    def count(name: str) -> pl.Expr:
+        return totals.counted(name, measure)
+
+    def total(name: str) -> pl.Expr:
+        return totals.difference(name, measure)
+
+    found: pl.Expr
+    match measure.aggregate:
+        case Aggregate.DAYS_SINCE_LAST:
+            last = pl.col(f"{names[0]}@0")
+            found = pl.when(last > pl.col(f"edge@{measure.within}")).then(pl.col("today") - last)
+        case Aggregate.ANY:
+            found = count(names[0]) > 0
+        case Aggregate.DISTINCT:
+            found = pl.sum_horizontal(count(name) > 0 for name in names)
+        case Aggregate.SHARE:
+            found = pl.when(count(names[0]) > 0).then(count(names[1]) / count(names[0]))
+        case Aggregate.SUM:
+            found = total(names[0])
+        case Aggregate.MEAN:
+            found = pl.when(count(names[0]) > 0).then(total(names[1]) / count(names[0]))
+        case Aggregate.TREND:
+            found = slope(count(names[0]), *map(total, names[1:]))
+        case _:  # count
+            found = count(names[0])
+    return found
+
+
+def _days_since_first(events: pl.DataFrame, edges: Edges, measure: Measure) -> pl.Series:
+    """Days since the earliest event in the window: the one that follows its lower edge."""
+    fitting = events.filter(counted(measure)).select("key")
+    before_all = pl.DataFrame({"key": [-1]}, schema=fitting.schema)
+    following = pl.concat([before_all, fitting]).select(pl.col("key").set_sorted(), first=pl.col("key").shift(-1))
+    first = read(edges.at(measure.within), following).with_columns(edges.at(0).alias("edge"), edges.today.alias("today"))
+    days = pl.when(pl.col("first") <= pl.col("edge")).then(pl.col("today") - pl.col("first"))
+    return first.select(days.cast(measure.dtype).alias("days"))["days"]
+
+
+def _latest(events: pl.DataFrame, edges: Edges, measure: Measure) -> pl.Series:
+    """The value of the latest event that has one; of several on its day the highest."""
+    value = pl.col(measure.value or "")
+    known = events.filter(counted(measure), value.is_not_null()).select("key", last="key", value=value).sort("key", "value")
+    found = read(edges.at(0), known).with_columns(edges.at(measure.within).alias("edge"))
+    inside = pl.when(pl.col("last") > pl.col("edge")).then("value")
+    return found.select(inside.cast(measure.dtype).alias("value"))["value"]
+
+
+def _largest(events: pl.DataFrame, edges: Edges, measure: Measure) -> pl.Series:
+    """The largest value in the window, from maxima over stretches of 1, 2, 4 ... events, of which two cover any window."""
+    value = pl.col(measure.value or "")
+    known = events.filter(counted(measure), value.is_not_null()).select("key", value=value.cast(pl.Float32))
+    places = known.select("key", place=pl.int_range(1, pl.len() + 1))
+    start, end = (read(edges.at(back), places)["place"].fill_null(0) for back in (measure.within, 0))
+    spans = pl.DataFrame({"start": start, "end": end, "count": end - start}).with_row_index("row")
+    result = pl.repeat(None, spans.height, dtype=pl.Float32, eager=True)
+    maxima, length, longest = known["value"], 1, spans["count"].max()
+    while isinstance(longest, int) and length <= longest:
+        fitting = spans.filter(pl.col("count").is_between(length, 2 * length - 1))
+        ends = pl.DataFrame({"left": maxima.gather(fitting["start"]), "right": maxima.gather(fitting["end"] - length)})
+        result = result.scatter(fitting["row"], ends.max_horizontal())
+        maxima = pl.DataFrame({"here": maxima, "there": maxima.shift(-length)}).max_horizontal()
+        length *= 2
+    return result
+
+
+def _open_now(events: pl.DataFrame, edges: Edges, measure: Measure) -> pl.Series:
+    """Is a spell open: of those that began in the window, did fewer end than began?
+
+    What ended after it had left the window is counted by neither its beginning nor its end.
+    """
+    days = (pl.col("ended") - pl.col("happened")).dt.total_days()
+    began = events.filter(counted(measure)).select("key", days=days, left=(days <= measure.within).fill_null(value=False))
+    ended = began.filter("left").select(key=pl.col("key") + pl.col("days")).sort("key")
+    beginnings = began.select("key", began=pl.int_range(1, pl.len() + 1), left=pl.col("left").cast(pl.Int64).cum_sum())
+    found = pl.concat(
+        [
+            read(edges.at(0), beginnings.select("key", began="began")),
+            read(edges.at(measure.within), beginnings).rename({"began": "began_before", "left": "ended_before"}),
+            read(edges.at(0), ended.select("key", ended=pl.int_range(1, pl.len() + 1))),
+        ],
+        how="horizontal",
+    ).select(pl.all().fill_null(0).cast(pl.Int64))
+    still = (pl.col("began") - pl.col("began_before")) - (pl.col("ended") - pl.col("ended_before"))
+    return found.select((still > 0).cast(measure.dtype).alias("open"))["open"]
+
+
+OF_THEIR_OWN: Mapping[Aggregate, Callable[[pl.DataFrame, Edges, Measure], pl.Series]] = {
+    Aggregate.DAYS_SINCE_FIRST: _days_since_first,
+    Aggregate.LATEST: _latest,
+    Aggregate.MAX: _largest,
+    Aggregate.OPEN_NOW: _open_now,
+}
