@@ -4,9 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+PEERS := .venv-bench
+PEERS_READY := $(PEERS)/ready
+SCALE ?= 6200000
 TODAY := $(shell date +%F)
 
-.PHONY: help nightly test test-browser check docs bench proofs lock clean
+.PHONY: help nightly test test-browser check docs bench bench-nights proofs lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -45,12 +48,24 @@ docs: $(READY) ## Write the generated documents anew
 proofs: $(READY) ## The property tests again, on many more examples
 	$(BIN)/python -m pytest -q tests/generative --hypothesis-profile=proofs
 
-bench: $(READY) ## Time a night by step
-	$(BIN)/python -m flows.bench
+$(PEERS_READY): flows/bench/peers.lock pyproject.toml
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  --requirement flows/bench/peers.lock
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
 
-lock: ## Resolve the lock file anew (needs uv)
+bench: $(PEERS_READY) ## Time features against other engines, up to SCALE referrals (25000, 620000, 6200000)
+	$(PEERS)/bin/python -m flows.bench --scale $(SCALE)
+
+bench-nights: $(READY) ## Time a night by step
+	$(BIN)/python -m flows.bench.nights
+
+lock: ## Resolve the lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header \
 	  --universal --python-version 3.11 --output-file requirements.lock
+	uv pip compile flows/bench/peers.in --generate-hashes --no-emit-index-url --no-header \
+	  --universal --python-version 3.11 --output-file flows/bench/peers.lock
 
 clean: ## Remove the environment and everything that was generated
-	rm -rf $(VENV) demonstration
+	rm -rf $(VENV) $(PEERS) demonstration

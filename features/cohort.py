@@ -7,7 +7,7 @@ import polars as pl
 
 from features.episodes import episodes_at
 from features.exceptions import at_dates
-from features.facts import PEOPLE, Facts, gather_facts
+from features.facts import Facts, gather_facts
 from features.migrations import Migrations
 from features.people import current_ids, families_at, people_at, records
 from features.streams import source_group
@@ -90,12 +90,10 @@ def _open_cases(facts: Facts, dates: pl.DataFrame) -> pl.DataFrame:
 
 def _odd_children(facts: Facts, dates: pl.DataFrame, migrations: Migrations) -> pl.DataFrame:
     """Children of whose episodes, or of whose identity, something was known otherwise on a date: ``child`` and ``as_of``."""
-    groups = facts["children"].select("child", "group").collect(engine="in-memory")
     spans = at_dates(facts.read(f"exceptions/{EPISODES.name}"), dates).select("child", "as_of")
-    merged = at_dates(facts.read(f"exceptions/{PEOPLE}"), dates).select("as_of", group="child")
     referred = facts["episodes"].select("child", day="cine_referral_date").collect(engine="in-memory")
     unusual = migrations.unusual().join(referred, on="day").select("child", "as_of")
-    return pl.concat([spans, merged.join(groups, on="group").select("child", "as_of"), unusual]).unique()
+    return pl.concat([spans, unusual]).unique()
 
 
 def _open_cases_directly(facts: Facts, odd: pl.DataFrame, migrations: Migrations) -> pl.DataFrame:
@@ -120,16 +118,12 @@ def _open_cases_directly(facts: Facts, odd: pl.DataFrame, migrations: Migrations
 
 def _people(facts: Facts, cases: pl.DataFrame) -> pl.DataFrame:
     """Birth and death of each case's child, as known: ``row``, ``dob``, ``death``."""
-    groups = facts["children"].select("child", "group").collect(engine="in-memory")
-    spans = facts[f"exceptions/{PERSON.name}"].filter(pl.col("since") < pl.col("until")).collect(engine="in-memory")
-    merged = facts.read(f"exceptions/{PEOPLE}").rename({"child": "group"}).join(groups, on="group")
-    odd_spans = pl.concat([spans, merged.select(spans.columns)])
+    spans = facts.read(f"exceptions/{PERSON.name}")
     odd = (
         cases.select("row", "child", "as_of")
-        .join(odd_spans, on="child")
+        .join(spans, on="child")
         .filter(pl.col("since") <= pl.col("as_of"), pl.col("as_of") < pl.col("until"))
         .select("row", "child", "as_of")
-        .unique()
     )
     newest = facts[f"rows/{PERSON.name}"].select("child", "pers_dob", "pers_death_date").collect(engine="in-memory")
     usual = cases.join(odd, on="row", how="anti").select("row", "child", "as_of").join(newest, on="child")
@@ -137,6 +131,7 @@ def _people(facts: Facts, cases: pl.DataFrame) -> pl.DataFrame:
     shown = usual.select(
         "row", **{name: pl.when(pl.col(column) <= pl.col("as_of")).then(column) for name, column in told.items()}
     )
+    groups = facts["children"].select("child", "group").collect(engine="in-memory")
     families = groups.join(odd.join(groups, on="child").select("group").unique(), on="group", how="semi")
     archive = facts.archive((PERSON.name, PERSON_LINKS.name), families)
     directly = people_at(archive, records(archive, odd.rename({"child": "person_id"})))

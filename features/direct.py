@@ -1,18 +1,16 @@
-"""The direct way: features of given rows from every version of every record, as the definitions say it.
+"""The direct way: the events of given rows from every version of every record, as they were known on each row's day.
 
 For each row, the records that were visible on its day (happened, known and not withdrawn by then; see ``validation/cut.py``)
-are joined, filtered and aggregated. It is exact always, and slow for many rows: it serves the rows on whose day something was
-known otherwise than today, and those who want to check the ordinary way (``features/readings.py``) against it.
+are joined. It is exact always, and slow for many rows: it serves the rows on whose day something was known otherwise than now
+(``features/odd_rows.py``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
 
 import polars as pl
 
 from features.episodes import episodes_at
-from features.measure import DAYS_PER_YEAR, Aggregate, Measure
 from features.people import current_ids
 from features.stream import Source, Stream
 from validation.codes import codes
@@ -122,66 +120,3 @@ READERS: Mapping[Source, Callable[[Stream, View], pl.DataFrame]] = {
     Source.SIBLINGS: _siblings,
     Source.CASE: _case,
 }
-
-
-def aggregate(events: pl.DataFrame, measures: Mapping[str, Measure]) -> pl.DataFrame:
-    """Measures of one stream in one pass: ``row`` and one column per measure, by name. Rows without events are not in it."""
-    values = sorted(set(events.columns) - {"row", "as_of", "happened"})
-    ordered = events.with_columns(days_ago=(pl.col("as_of") - pl.col("happened")).dt.total_days()).sort(
-        "row", "happened", *values
-    )
-    return ordered.group_by("row", maintain_order=True).agg(
-        _expression(measure).cast(measure.dtype).alias(name) for name, measure in measures.items()
-    )
-
-
-def counted(measure: Measure) -> pl.Expr:
-    """Does an event with these values fit the measure's filter? Its window is not looked at."""
-    fits = (pl.col(column).is_in(list(allowed)).fill_null(value=False) for column, allowed in measure.where)
-    # Not a literal: an aggregate of a literal takes it for one row.
-    return reduce(lambda left, right: left & right, fits, pl.col("happened").is_not_null())
-
-
-def _expression(measure: Measure) -> pl.Expr:
-    """The aggregate of one measure over the events of one row."""
-    days_ago = pl.col("days_ago")
-    inside = counted(measure) & (days_ago < measure.within) & (days_ago >= measure.until)
-    ages = days_ago.filter(inside)
-    value = pl.col(measure.value or "days_ago")
-    values = value.filter(inside).drop_nulls()
-    match measure.aggregate:
-        case Aggregate.COUNT:
-            found = inside.sum()
-        case Aggregate.ANY:
-            found = inside.any()
-        case Aggregate.OPEN_NOW:
-            found = (inside & pl.col("ended").is_null()).any()
-        case Aggregate.DAYS_SINCE_LAST:
-            found = ages.min()
-        case Aggregate.DAYS_SINCE_FIRST:
-            found = ages.max()
-        case Aggregate.DISTINCT:
-            found = values.n_unique()
-        case Aggregate.SUM:
-            found = values.sum()
-        case Aggregate.MEAN | Aggregate.SHARE:
-            found = values.cast(pl.Float64).mean()
-        case Aggregate.MAX:
-            found = values.max()
-        case Aggregate.LATEST:
-            known = inside & value.is_not_null()
-            found = value.filter(known & (days_ago == days_ago.filter(known).min())).max()
-        case Aggregate.TREND:
-            known = inside & value.is_not_null()
-            found = slope(known.sum(), *_moments(-days_ago.filter(known), value.filter(known)))
-    return found
-
-
-def _moments(day: pl.Expr, value: pl.Expr) -> Sequence[pl.Expr]:
-    return (day.sum(), (day * day).sum(), value.sum(), (day * value).sum())
-
-
-def slope(count: pl.Expr, days: pl.Expr, squares: pl.Expr, values: pl.Expr, products: pl.Expr) -> pl.Expr:
-    """The least-squares slope per 365 days from a count and four sums; empty where all days are the same."""
-    spread = count * squares - days * days
-    return pl.when(spread > 0).then((count * products - days * values) / spread * DAYS_PER_YEAR)

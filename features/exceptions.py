@@ -14,6 +14,7 @@ from validation.contract import Column, Kind, Table
 from validation.cut import next_working_day, revealing_day
 from validation.tables.episodes import EPISODES
 
+DAYS = 2**22  # more days than any date has
 FAR = pl.date(9999, 12, 31)
 NEXT = "_final"  # suffix of the newest version's columns
 
@@ -115,3 +116,15 @@ def at_dates(spans: pl.DataFrame, dates: pl.DataFrame) -> pl.DataFrame:
     inside = spans.with_columns(at=pl.Series(first), end=pl.Series(end)).filter(pl.col("at") < pl.col("end"))
     each = inside.with_columns(pl.int_ranges("at", "end").alias("at")).drop("end").explode("at")
     return each.with_columns(as_of=days.gather(each["at"])).drop("at")
+
+
+def joined(spans: pl.DataFrame) -> pl.DataFrame:
+    """Spans of children with those that touch or overlap made one: ``child``, ``since``, ``until``, by child and day."""
+    child = pl.col("child").cast(pl.Int64) * DAYS
+    since, until = (child + pl.col(name).cast(pl.Int32) for name in ("since", "until"))
+    ordered = spans.sort("child", "since").with_columns(apart=(since > until.cum_max().shift(1)).fill_null(value=True))
+    return (
+        ordered.group_by(span=pl.col("apart").cum_sum(), maintain_order=True)
+        .agg(pl.col("child").first(), pl.col("since").first(), pl.col("until").max())
+        .select("child", "since", "until")
+    )

@@ -5,15 +5,15 @@ it, but for the children and days that ``exceptions`` names. Those are read from
 from the numbered archive at any time and hold nothing that it does not hold.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
 
 from features.direct import one_row_each
 from features.episodes import Mends, cases, count_mends, mend
-from features.exceptions import exceptions
+from features.exceptions import exceptions, joined
 from features.migrations import Migrations, Moves, closed_on, count_moves, find_migrations, usual_migrations
 from features.numbering import Numbered, number
 from features.people import current_ids, first_seen
@@ -30,8 +30,6 @@ DATED = tuple(
     table for table in TABLES.values() if not table.audit_only and table not in {PERSON_LINKS, FAMILY}
 )  # what facts are made of; the last two say who is who
 LAST_DAY = date(9999, 12, 31)
-PEOPLE = "who is who"  # exceptions of merged records
-RELATIVES = "relatives"  # exceptions of family links
 OF_NO_CHILD = frozenset({"referrals", "odd episodes", "moves/usual", "moves/possible", f"versions/{PERSON_LINKS.name}"})
 
 
@@ -44,14 +42,17 @@ class Facts:
     into it). ``referrals``: ``number`` and ``referral_id``. ``rows/<table>``: the newest version of each record with ``child`` in
     place of its keys and ``happened``; of factors, one row for each code. ``episodes``: mended (see ``features/episodes.py``).
     ``closings``: the cases of which every episode has closed, by ``closed_on``. ``pairs``: each child with each of its brothers
-    and sisters (``child``, ``sibling``, ``since``). ``exceptions/<table>``: ``child``, ``since``, ``until``; those of ``PEOPLE``
-    and ``RELATIVES`` hold for the whole family whose number stands in ``child``. ``versions/<table>``: the numbered archive, with
-    ``child``. ``odd episodes``: exceptions of episodes by record. ``moves/...``: see ``features/migrations.py``.
+    and sisters (``child``, ``sibling``, ``since``). ``exceptions/<table>``: ``child``, ``since``, ``until``, apart from
+    each other, merged records among them; ``exceptions of siblings/<table>``: those of each child's brothers and sisters, and
+    of who they are. ``versions/<table>``: the numbered archive, with
+    ``child``. ``odd episodes``: exceptions of episodes by record. ``moves/...``: see ``features/migrations.py``. ``supplied`` are
+    the columns of each table that hold any value.
     """
 
     frames: Mapping[str, pl.LazyFrame]
     window_start: date
     extract_date: date
+    supplied: Mapping[str, Sequence[str]]
 
     def __getitem__(self, name: str) -> pl.LazyFrame:
         """A frame by its name."""
@@ -75,10 +76,12 @@ class Facts:
         return Archive(found, self.window_start, self.extract_date)
 
     def between(self, first: int, last: int) -> "Facts":
-        """The facts of the children numbered from ``first`` to ``last`` less one; no family may lie across either."""
+        """The facts of the children numbered from ``first`` to ``last`` less one, in memory; no family may lie across either."""
         inside = (pl.col("child") >= first) & (pl.col("child") < last)
-        frames = {name: frame if name in OF_NO_CHILD else frame.filter(inside) for name, frame in self.frames.items()}
-        return Facts(frames, self.window_start, self.extract_date)
+        frames = {name: frame for name, frame in self.frames.items() if name in OF_NO_CHILD}
+        for name in self.frames.keys() - OF_NO_CHILD:
+            frames[name] = self.frames[name].filter(inside).collect(engine="in-memory").lazy()
+        return replace(self, frames=frames)
 
     def ranges(self, parts: int) -> list[tuple[int, int]]:
         """Numbers that divide the children into about ``parts`` ranges of the same size, between families."""
@@ -123,23 +126,32 @@ def facts_of(numbered: Numbered) -> Facts:
     moves = count_moves(archive.table(EPISODES.name), by_record)
     episodes, odd[EPISODES.name] = _mended(rows[EPISODES.name], odd[EPISODES.name], usual_migrations(moves))
     links = _with_subject(archive, FAMILY, current)
-    spans = {name: frame.select(pl.col("subject").alias("child"), "since", "until") for name, frame in odd.items()}
-    spans[PEOPLE] = _unsettled_people(archive, children)
-    spans[RELATIVES] = _unsettled_relatives(links, children)
+    pairs = _pairs(links, children)
+    merged, related = _unsettled_people(archive, children), _unsettled_relatives(links, children)
+    spans = {name: frame.select(pl.col("subject").alias("child"), "since", "until").cast(SPAN) for name, frame in odd.items()}  # type: ignore[arg-type]
+    of_siblings = {name: pl.concat([_of_siblings(frame, pairs), merged, related]) for name, frame in spans.items()}
+    of_siblings[FAMILY.name] = pl.concat([merged, related])
     frames = {
         "children": children,
         "referrals": numbered.referrals,
         "episodes": episodes,
         "closings": _closings(episodes),
-        "pairs": _pairs(links, children),
+        "pairs": pairs,
         "odd episodes": by_record,
         "moves/usual": moves.usual,
         "moves/possible": moves.possible,
         **{f"rows/{name}": frame for name, frame in rows.items()},
-        **{f"exceptions/{name}": frame.cast(SPAN).sort("child", "since") for name, frame in spans.items()},  # type: ignore[arg-type]
+        **{f"exceptions/{name}": joined(pl.concat([frame, merged])) for name, frame in spans.items()},
+        **{f"exceptions of siblings/{name}": joined(frame) for name, frame in of_siblings.items()},
         **{f"versions/{name}": _with_child(archive, name) for name in archive.versions},
     }
-    return Facts({name: frame.lazy() for name, frame in frames.items()}, archive.window_start, archive.extract_date)
+    lazy = {name: frame.lazy() for name, frame in frames.items()}
+    return Facts(lazy, archive.window_start, archive.extract_date, archive.supplied)
+
+
+def _of_siblings(spans: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """The exceptions of each child's brothers and sisters."""
+    return spans.rename({"child": "sibling"}).join(pairs.select("child", "sibling"), on="sibling").select(*SPAN)
 
 
 def _with_child(archive: Archive, name: str) -> pl.DataFrame:
@@ -249,7 +261,8 @@ def _unsettled_people(archive: Archive, children: pl.DataFrame) -> pl.DataFrame:
     )
     groups = links.join(children.select("child", "group"), on="child")
     spans = groups.group_by("group").agg(pl.col("until").max())
-    return spans.select(child="group", since=pl.lit(LONG_AGO, pl.Date), until="until").sort("child")
+    members = spans.join(children.select("child", "group"), on="group")
+    return members.select("child", since=pl.lit(LONG_AGO, pl.Date), until="until").cast(SPAN)  # type: ignore[arg-type]
 
 
 def _unsettled_relatives(links: pl.DataFrame, children: pl.DataFrame) -> pl.DataFrame:
@@ -258,7 +271,8 @@ def _unsettled_relatives(links: pl.DataFrame, children: pl.DataFrame) -> pl.Data
     shown = odd.with_columns(since=pl.max_horizontal("since", "seen")).filter(
         pl.col("seen").is_not_null(), pl.col("since") < pl.col("until")
     )
-    return shown.select("since", "until", child="group").unique().sort("child", "since", "until")
+    members = shown.select("group", "since", "until").unique().join(children.select("child", "group"), on="group")
+    return members.select(*SPAN).cast(SPAN)  # type: ignore[arg-type]
 
 
 def _pairs(links: pl.DataFrame, children: pl.DataFrame) -> pl.DataFrame:

@@ -98,7 +98,7 @@ THE_SCALINGS = (
     Feature("trend_of_safety_scale_in_last_730_days", Family.SIGNS_OF_SAFETY,
             "How fast the Signs of Safety scale rose (or fell, below 0) in the last two years, by a straight line.",
             SCALINGS.trend("scale"), Direction.LOWER, "the safety scale moved by {value} points a year",
-            "safety was not scaled on two different days in the last two years", unit="points a year"),
+            "safety was not scaled on days far enough apart in the last two years", unit="points a year"),
     Feature("safety_scaled_in_last_365_days", Family.SIGNS_OF_SAFETY, "Whether safety was scaled in the last year.",
             SCALINGS.any(YEAR), Direction.EITHER, "safety was scaled in the last year", "safety was not scaled in the last year"),
     Feature("family_less_worker_scale_in_last_365_days", Family.SIGNS_OF_SAFETY,

@@ -13,23 +13,17 @@ from validation.history import Archive
 
 
 def available(features: Iterable[Feature], supplied: Mapping[str, Sequence[str]]) -> tuple[Feature, ...]:
-    """The features whose table, and every column that they need, was supplied.
+    """The features of which every column that they need was supplied.
 
-    ``supplied`` gives the columns of each supplied table. A table that was never supplied is left out: absent is not zero.
+    ``supplied`` gives the columns of each supplied table. What was never supplied is left out: absent is not zero.
     """
-    return tuple(
-        feature
-        for feature in features
-        if all(column in supplied.get(table, ()) for table, column in needs(feature))
-        and all(measure.stream.table.name in supplied for measure in feature.measures)
-        and (not feature.of_siblings or "ssd_family" in supplied)
-    )
+    return tuple(feature for feature in features if all(column in supplied.get(table, ()) for table, column in needs(feature)))
 
 
 def needs(feature: Feature) -> tuple[tuple[str, str], ...]:
-    """Table and column pairs that a feature reads."""
-    streams = {measure.stream for measure in feature.measures}
-    return tuple(sorted({(stream.table.name, column) for stream in streams for column in stream.columns}))
+    """Table and column pairs without which a feature cannot be told: those of its own events and values, not of its streams'."""
+    pairs = {pair for measure in feature.measures for pair in measure.stream.reads(measure.reads)}
+    return tuple(sorted(pairs | ({("ssd_family", "fami_family_id")} if feature.of_siblings else set())))
 
 
 def build_matrix(archive: Archive, dates: Sequence[date], features: Sequence[Feature]) -> pl.DataFrame:

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 
 LOOK_BACK_DAYS = 730
 DAYS_PER_YEAR = 365
+LEAST_DAYS_APART = 28  # of the two days through which a straight line may be drawn: of closer ones it is steep by chance
 
 
 class Aggregate(StrEnum):
-    """How the events of a window become one number."""
+    """How the events of a window become one number.
+
+    A trend is empty unless its days fix a line as well as two days do that lie ``LEAST_DAYS_APART`` apart: the squared distances
+    of the days from their mean add up to as much (to half of 28 squared, 392). More days never make it empty.
+    """
 
     COUNT = "count"
     ANY = "any"
@@ -32,7 +37,7 @@ class Aggregate(StrEnum):
     DAYS_SINCE_LAST = "days since the last"
     DAYS_SINCE_FIRST = "days since the first"
     LATEST = "value of the latest"  # of several known values on its day, the highest
-    TREND = "trend"  # slope of the least-squares line through the values, per 365 days; empty without two different days
+    TREND = "trend"  # slope of the least-squares line through the values, per 365 days; see below for when it is empty
     OPEN_NOW = "one is open now"
 
 
@@ -100,18 +105,41 @@ class Measure:
                 f"A measure of '{self.stream.name}' by '{self.aggregate}' has the value column '{self.value}': give one to "
                 f"{', '.join(sorted(VALUED))} and to no other aggregate."
             )
-        read = {name for name, _ in self.where} | ({self.value} - {None})
-        if "ended" in read:
+        if "ended" in {self.value, *(name for name, _ in self.where)}:
             raise ValueError(
                 f"A measure of '{self.stream.name}' reads 'ended', which is filled in later: only '{Aggregate.OPEN_NOW}' "
                 "may; count ends in a stream that is dated by them."
             )
-        unknown = (read | ({"ended"} if self.aggregate is Aggregate.OPEN_NOW else set())) - set(self.stream.values)
+        unknown = self.reads - set(self.stream.values)
         if unknown:
             raise ValueError(
-                f"A measure of '{self.stream.name}' reads {', '.join(map(repr, sorted(map(str, unknown))))}: the stream offers "
+                f"A measure of '{self.stream.name}' reads {', '.join(map(repr, sorted(unknown)))}: the stream offers "
                 f"{', '.join(map(repr, self.stream.values)) or 'no value'}."
             )
+        self._refuse_what_never_is()
+
+    def _refuse_what_never_is(self) -> None:
+        """Refuse an aggregate that the stream does not answer, and a filter that no event of the stream can fit."""
+        if self.aggregate not in self.stream.answers or (self.where and len(self.stream.answers) == 1):
+            raise ValueError(
+                f"A measure of '{self.stream.name}' asks for '{self.aggregate}'{' with a filter' if self.where else ''}: the "
+                f"stream tells only what is so on the day, and answers '{next(iter(self.stream.answers))}' without a filter."
+            )
+        for name, values in self.where:
+            allowed = self.stream.allowed.get(name)
+            never = [value for value in values if allowed is not None and value not in allowed]
+            if never or not values:
+                raise ValueError(
+                    f"A measure of '{self.stream.name}' counts where '{name}' is {' or '.join(map(repr, never)) or 'nothing'}, "
+                    f"which it never is: allowed are {', '.join(map(repr, allowed or ())) or 'values'}."
+                )
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The values of the stream that it reads."""
+        value = {self.value} if self.value else set()
+        end = {"ended"} if self.aggregate is Aggregate.OPEN_NOW else set()
+        return frozenset({name for name, _ in self.where} | value | end)
 
     @property
     def measures(self) -> tuple["Measure", ...]:

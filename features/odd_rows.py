@@ -5,12 +5,12 @@ from functools import cached_property
 
 import polars as pl
 
-from features.direct import View, aggregate, events_at
-from features.facts import PEOPLE, RELATIVES, Facts
+from features.direct import View, events_at
+from features.facts import Facts
 from features.measure import Measure, Whose
 from features.migrations import Migrations
 from features.people import records, siblings
-from features.readings import axis_of, read
+from features.readings import axis_of, read, read_measures
 from features.stream import OF_CASES, Source, Stream
 from validation.tables.episodes import ASSESSMENTS, FACTORS
 from validation.tables.local import PERSON_LINKS
@@ -25,7 +25,8 @@ class OddRows:
     def __init__(self, facts: Facts, rows: pl.DataFrame, migrations: Migrations) -> None:
         self.facts, self.rows, self.migrations = facts, rows, migrations
         self.axis, self.unusual = axis_of(rows["as_of"]), migrations.unusual()
-        self.marks: dict[tuple[str, bool], pl.Series] = {}
+        self.today = rows.select(key=self.axis.key(pl.col("child"), pl.col("as_of")))["key"]
+        self.marks: dict[str, pl.Series] = {}
         self.views: dict[tuple[str, Whose, bool], View] = {}
 
     @cached_property
@@ -42,14 +43,10 @@ class OddRows:
     def places(self, group: Group) -> pl.Series:
         """The places of a group's odd rows, in order."""
         stream, whose = group
-        of_family = whose is Whose.SIBLINGS
-        marks = [self._covered(PEOPLE, of_family=True)]
-        if of_family:
-            marks.append(self._covered(RELATIVES, of_family=True))
-        if stream.source is not Source.SIBLINGS:
-            marks.append(self._covered(stream.table.name, of_family=of_family))
+        of_siblings = whose is Whose.SIBLINGS
+        marks = [self._covered(f"{'exceptions of siblings' if of_siblings else 'exceptions'}/{stream.table.name}")]
         if stream.source in OF_CASES and self.unusual.height:
-            marks.append(self._on_unusual_days(of_family=of_family))
+            marks.append(self._on_unusual_days(of_siblings=of_siblings))
         return pl.DataFrame(marks).select(odd=pl.any_horizontal(pl.all()))["odd"].arg_true()
 
     def values(self, group: Group, places: pl.Series, measures: Mapping[str, Measure]) -> pl.DataFrame:
@@ -59,41 +56,27 @@ class OddRows:
         if key not in self.views:
             self.views[key] = self._view(stream, whose, self.rows[places])
         view = self.views[key]
-        found = aggregate(events_at(stream, view), measures)
-        every = view.cohort.select("row").join(found, on="row", how="left", maintain_order="left")
-        return every.select(
-            pl.col(name).fill_null(0) if measure.zero_when_absent else pl.col(name) for name, measure in measures.items()
-        )
+        # Each row is read as a child of its own, so that every one has the events that were known on its day.
+        events = events_at(stream, view).filter(pl.col("happened") > self.axis.origin).rename({"row": "child"})
+        rows = view.cohort.select("as_of", "began_on", child="row")
+        return read_measures(events, rows, self.axis, measures)
 
-    def _covered(self, name: str, *, of_family: bool) -> pl.Series:
-        """Which rows lie in a span of exceptions of their child, or of any child of their family?"""
-        if (name, of_family) not in self.marks:
+    def _covered(self, name: str) -> pl.Series:
+        """Which rows lie in a span of these exceptions?"""
+        if name not in self.marks:
             first, last = self.rows["as_of"].min(), self.rows["as_of"].max()
-            spans = self.facts[f"exceptions/{name}"].filter(pl.col("since") <= last, pl.col("until") > first)
-            found = spans.select("child", "since", "until").collect(engine="in-memory")
-            if name in {PEOPLE, RELATIVES}:
-                found = found.rename({"child": "group"}).join(self.children, on="group")
-            elif of_family:
-                shared = found.join(self.children, on="child").drop("child", "first_seen")
-                found = shared.join(self.children, on="group")
-            self.marks[name, of_family] = self._inside(found).alias(f"{name} {of_family}")
-        return self.marks[name, of_family]
+            spans = self.facts[name].filter(pl.col("since") <= last, pl.col("until") > first).collect(engine="in-memory")
+            child, origin, end = pl.col("child"), pl.lit(self.axis.origin), pl.lit(last).dt.offset_by("1d")
+            table = spans.select(
+                key=self.axis.key(child, pl.max_horizontal("since", origin)),
+                until=self.axis.key(child, pl.min_horizontal("until", end)),
+            )
+            self.marks[name] = (read(self.today, table)["until"] > self.today).fill_null(value=False).alias(name)
+        return self.marks[name]
 
-    def _inside(self, spans: pl.DataFrame) -> pl.Series:
-        """Which rows lie in a span of their ``child``: more had begun by then than had ended."""
-        if spans.is_empty():
-            return pl.repeat(value=False, n=self.rows.height, dtype=pl.Boolean, eager=True)
-        days = {"since": pl.lit(self.axis.origin), "until": pl.lit(self.rows["as_of"].max()).dt.offset_by("1d")}
-        began = self.axis.key(pl.col("child"), pl.max_horizontal("since", days["since"]))
-        ended = self.axis.key(pl.col("child"), pl.min_horizontal("until", days["until"]))
-        steps = pl.concat([spans.select(key=began, step=1), spans.select(key=ended, step=-1)])
-        table = steps.sort("key").select("key", open=pl.col("step").cum_sum())
-        today = self.rows.select(key=self.axis.key(pl.col("child"), pl.col("as_of")))["key"]
-        return read(today, table)["open"].fill_null(0) > 0
-
-    def _on_unusual_days(self, *, of_family: bool) -> pl.Series:
+    def _on_unusual_days(self, *, of_siblings: bool) -> pl.Series:
         """Which rows' children had a referral on a day that counts as a migration on the row's day alone?"""
-        by = "group" if of_family else "child"
+        by = "group" if of_siblings else "child"
         referred = self.facts["episodes"].select("child", day="cine_referral_date").collect(engine="in-memory")
         hit = self.unusual.join(referred, on="day").join(self.children, on="child").select(by, "as_of").unique()
         marked = hit.with_columns(hit=pl.lit(value=True))
@@ -107,7 +90,7 @@ class OddRows:
         tables = {stream.table.name, PERSON_LINKS.name} | ({ASSESSMENTS.name} if stream.table is FACTORS else set())
         tables |= {FAMILY.name} if whose is Whose.SIBLINGS else set()
         archive = self.facts.archive(tuple(sorted(tables)), children)
-        cohort = rows.with_columns(pl.col("child").alias("person_id"))
+        cohort = rows.with_columns(pl.col("child").alias("person_id"), row=pl.int_range(pl.len(), dtype=pl.UInt32))
         who = records(archive, cohort)
         if whose is Whose.SIBLINGS:
             who = siblings(archive, who, children.select("first_seen", subject="child"))

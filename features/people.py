@@ -135,8 +135,8 @@ def families_at(rows: pl.DataFrame, links: pl.DataFrame, merges: pl.DataFrame, c
     """The family of each child as it was known on a day: ``rows`` with ``family``, the smallest number among its children.
 
     ``rows`` has ``child``, ``group`` and ``as_of``; ``links`` and ``merges`` are versions with numbers, ``children`` has
-    ``child``, ``group`` and ``first_seen``. A family is all children that hang together by links and merges known by then, of children who
-    had been seen. All dates are worked on at once: a node is a child or a family on a day.
+    ``child``, ``group`` and ``first_seen``. A family is all children that hang together by links and merges known by then, of
+    children who had been seen. All dates are worked on at once: a node is a child or a family on a day.
     """
     asked = rows.select("group", "as_of").unique()
     members = children.join(asked, on="group")

@@ -18,6 +18,8 @@ from features.readings import Axis, axis_of, read, read_measures
 from features.stream import OF_CASES, Source, Stream
 from validation.cut import next_working_day
 
+MOST = 0.7  # share of rows from which on it costs less to read them all
+
 
 def read_features(facts: Facts, rows: pl.DataFrame, features: Sequence[Feature], migrations: Migrations) -> pl.DataFrame:
     """``rows`` with one column per feature, in the order of ``row``.
@@ -71,21 +73,43 @@ def _read_group(
         return values.select(pl.col(measure.value or "").cast(measure.dtype).alias(name) for name, measure in measures.items())
     axis = axis_of(rows["as_of"])
     if stream.source is Source.SIBLINGS:
-        since = _of(asked, facts["pairs"]).select("child", happened="since")
-        return _standing(since.collect(engine="in-memory"), rows, axis, measures)
+        since = _of(asked, facts["pairs"].select("child", happened="since").collect(engine="in-memory"))
+        return _standing(since, rows, axis, measures)
     events = _events(facts, stream, {name for measure in measures.values() for name in _values(measure)})
-    if whose is Whose.SIBLINGS:
-        pairs = _of(asked, facts["pairs"]).select(index="child", child="sibling")
-        events = events.join(pairs, on="child").drop("child").rename({"index": "child"})
-    else:
-        events = _of(asked, events)
     inside = pl.col("happened").is_between(pl.lit(axis.origin), pl.lit(rows["as_of"].max()), closed="right")
-    return read_measures(events.filter(inside).collect(engine="in-memory"), rows, axis, measures)
+    found = events.filter(inside).collect(engine="in-memory")
+    if whose is Whose.SIBLINGS:
+        pairs = _of(asked, facts["pairs"].select(index="child", child="sibling").collect(engine="in-memory"), "index")
+        found = found.join(pairs, on="child").drop("child").rename({"index": "child"})
+    else:
+        found = _of(asked, found)
+    return _read_where_there_is_any(found, rows, axis, measures)
 
 
-def _of(asked: pl.Series | None, frame: pl.LazyFrame) -> pl.LazyFrame:
+def _read_where_there_is_any(
+    events: pl.DataFrame, rows: pl.DataFrame, axis: Axis, measures: Mapping[str, Measure]
+) -> pl.DataFrame:  # fmt: skip
+    """The measures of a stream for all rows; those of children without any event are known without looking."""
+    before = next(iter(measures.values())).stream.before_the_case
+    first, last = rows["child"][0], rows["child"][-1]
+    having = events.filter(pl.col("child").is_between(first, last))["child"] - first
+    children = pl.repeat(value=False, n=last - first + 1, dtype=pl.Boolean, eager=True).scatter(having, True)
+    there = children.gather(rows["child"] - first).arg_true()
+    if there.len() > MOST * rows.height:
+        return read_measures(events, rows, axis, measures, before=before)
+    found = read_measures(events, rows.select("child", "as_of", "began_on")[there], axis, measures, before=before)
+    nothing = ((name, 0 if measure.zero_when_absent else None, measure.dtype) for name, measure in measures.items())
+    return pl.DataFrame(
+        [
+            pl.repeat(value, rows.height, dtype=dtype, eager=True).alias(name).scatter(there, found[name])
+            for name, value, dtype in nothing
+        ]
+    )
+
+
+def _of(asked: pl.Series | None, frame: pl.DataFrame, child: str = "child") -> pl.DataFrame:
     """The rows of a frame that are of the asked children."""
-    return frame if asked is None else frame.filter(pl.col("child").is_in(asked.implode()))
+    return frame if asked is None else frame.filter(pl.col(child).is_in(asked.implode()))
 
 
 def _values(measure: Measure) -> set[str]:

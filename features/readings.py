@@ -14,19 +14,21 @@ This way sees facts (see ``features/facts.py``); rows of whose child something w
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property, reduce
 
 import polars as pl
 
-from features.direct import counted, slope
-from features.measure import LOOK_BACK_DAYS, Aggregate, Measure
+from features.measure import DAYS_PER_YEAR, LEAST_DAYS_APART, LOOK_BACK_DAYS, Aggregate, Measure
 
 SHIFT = 2**15  # days that fit beside a child's number: 89 years
 WORD_BITS = 62
 BITS = (4, 5, 6, 8, 10, 12, 15, 20)  # that a packed count may have: enough for so many events of one child in a window
 WIDE_BITS = 31
+
+
+EPOCH = date(1970, 1, 1)  # from which polars counts days
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Axis:
 
     def day(self, day: pl.Expr) -> pl.Expr:
         """Days since the origin."""
-        return (day - pl.lit(self.origin)).dt.total_days()
+        return day.cast(pl.Int32).cast(pl.Int64) - (self.origin - EPOCH).days
 
     def key(self, child: pl.Expr, day: pl.Expr) -> pl.Expr:
         """One whole number that sorts by child and day."""
@@ -53,31 +55,23 @@ def axis_of(dates: pl.Series) -> Axis:
     return Axis(origin)
 
 
-@dataclass
 class Edges:
     """The keys at which totals are read: one for each row and each number of days that an edge lies back.
 
     ``rows`` is sorted by ``child`` and ``as_of`` and has ``began_on``. With ``before``, nothing counts from that day on.
     """
 
-    rows: pl.DataFrame
-    axis: Axis
-    before: bool
-    known: dict[int, pl.Series] = field(default_factory=dict)
-
-    @property
-    def today(self) -> pl.Series:
-        """The keys of the rows' own days."""
-        return self.rows.select(key=self.axis.key(pl.col("child"), pl.col("as_of")))["key"]
+    def __init__(self, rows: pl.DataFrame, axis: Axis, *, before: bool) -> None:
+        child = pl.col("child")
+        self.today = rows.select(key=axis.key(child, pl.col("as_of")))["key"]
+        self.last = rows.select(key=axis.key(child, pl.col("began_on")) - 1)["key"] if before else None
 
     def at(self, back: int) -> pl.Series:
         """The keys of the days so many days before ``as_of``, or of the last day that counts where that is earlier."""
-        if back not in self.known:
-            key = self.axis.key(pl.col("child"), pl.col("as_of")) - back
-            if self.before:
-                key = pl.min_horizontal(key, self.axis.key(pl.col("child"), pl.col("began_on")) - 1)
-            self.known[back] = self.rows.select(key=key)["key"]
-        return self.known[back]
+        keys = self.today - back
+        if self.last is None:
+            return keys
+        return pl.DataFrame({"day": keys, "last": self.last}).min_horizontal().alias("key")
 
 
 def read(keys: pl.Series, table: pl.DataFrame) -> pl.DataFrame:
@@ -95,58 +89,71 @@ def read(keys: pl.Series, table: pl.DataFrame) -> pl.DataFrame:
 class Totals:
     """Running totals of one stream's events, and their readings at the edges that measures ask for.
 
-    ``events`` are sorted by ``key`` and have ``day``, ``happened`` and the values.
+    ``events`` are sorted by ``key`` and have ``day``, ``happened`` and the values. Counts are packed into words of several.
     """
 
     def __init__(self, events: pl.DataFrame, edges: Edges) -> None:
         self.events, self.edges = events, edges
+        self.totals: dict[str, pl.Expr] = {}  # over the events, by name
+        self.back: dict[str, set[int]] = {}  # where each is read
         self.flags: dict[str, pl.Expr] = {}
-        self.others: dict[str, pl.Expr] = {}
-        self.back: dict[str, set[int]] = {}
-        self.places: dict[str, tuple[str, int]] = {}
+        self.edges_of: dict[str, set[int]] = {}  # where each count is asked for
+        self.places: dict[str, tuple[str, int]] = {}  # of each count: its word, and its lowest bit there
 
     def count(self, name: str, event: pl.Expr, measure: Measure) -> str:
         """Ask for the number of events that ``event`` is true of, in the measure's window."""
         self.flags[name] = event
-        self.back.setdefault(name, set()).update({measure.until, measure.within})
+        self.edges_of.setdefault(name, set()).update({measure.until, measure.within})
         return name
+
+    def codes(self, name: str, value: pl.Expr, codes: Sequence[object], measure: Measure) -> list[str]:
+        """Ask for the number of events with each code; the words that they are packed into."""
+        words = []
+        for first in range(0, len(codes), self.per_word):
+            units = {code: 2 ** (self.bits * at) for at, code in enumerate(codes[first : first + self.per_word])}
+            word = f"{first} {name}"
+            words.append(self._ask(word, value.replace_strict(units, default=0, return_dtype=pl.Int64).fill_null(0), measure))
+        return words
 
     def sum(self, name: str, value: pl.Expr, measure: Measure) -> str:
         """Ask for the sum of ``value``, a whole number, in the measure's window."""
-        self.others[name] = value.fill_null(0).cast(pl.Int64).cum_sum()
-        self.back.setdefault(name, set()).update({measure.until, measure.within})
-        return name
+        return self._ask(name, value.fill_null(0).cast(pl.Int64), measure)
 
     def last(self, name: str, event: pl.Expr) -> str:
         """Ask for the key of the latest event that ``event`` is true of."""
-        self.others[name] = pl.when(event).then("key").forward_fill()
+        self.totals[name] = pl.when(event).then("key").forward_fill()
         self.back.setdefault(name, set()).add(0)
         return name
 
     def read(self) -> pl.DataFrame:
         """All that was asked for, at every edge, as columns ``<name>@<days back>``; ``today`` is the row's own key."""
-        words = self._pack()
-        table = self.events.select(
-            pl.col("key").set_sorted(),
-            *(_packed([self.flags[name] for name in names], self.bits).alias(word) for word, names in words.items()),
-            *(total.alias(name) for name, total in self.others.items()),
-        )
-        back = {word: set[int]().union(*(self.back[name] for name in names)) for word, names in words.items()}
-        back |= {name: self.back[name] for name in self.others}
+        self._pack()
+        table = self.events.select(pl.col("key").set_sorted(), **self.totals)
         found = [self.edges.today.alias("today").to_frame()]
-        for days in sorted(set[int]().union(*back.values())):
-            names = [name for name, asked in back.items() if days in asked]
+        for days in sorted(set[int]().union(*self.back.values())):
+            names = [name for name, asked in self.back.items() if days in asked]
             at = read(self.edges.at(days), table.select("key", *names))
             found.append(at.select(pl.col(name).fill_null(0).alias(f"{name}@{days}") for name in names))
         return pl.concat(found, how="horizontal")
 
-    def _pack(self) -> dict[str, list[str]]:
-        """Names of counts by the word that they are packed into; those that are read at the same edges go together."""
-        per_word = WORD_BITS // self.bits
-        ordered = sorted(self.flags, key=lambda name: sorted(self.back[name]))
-        words = {f"word {at}": ordered[at : at + per_word] for at in range(0, len(ordered), per_word)}
-        self.places = {name: (word, self.bits * at) for word, names in words.items() for at, name in enumerate(names)}
-        return words
+    def _ask(self, name: str, value: pl.Expr, measure: Measure) -> str:
+        self.totals[name] = value.cum_sum()
+        self.back.setdefault(name, set()).update({measure.until, measure.within})
+        return name
+
+    def _pack(self) -> None:
+        """Pack the counts into words, those that are read at the same edges together. A word may overflow as it grows: the
+        difference of two does not.
+        """  # noqa: D205
+        ordered = sorted(self.flags, key=lambda name: sorted(self.edges_of[name]))
+        for first in range(0, len(ordered), self.per_word):
+            word, total = f"word {first}", pl.lit(0, pl.Int64)
+            for at, name in enumerate(ordered[first : first + self.per_word]):
+                self.places[name] = (word, self.bits * at)
+                self.back.setdefault(word, set()).update(self.edges_of[name])
+                unit = pl.lit(2 ** (self.bits * at), pl.Int64)
+                total += pl.when(self.flags[name]).then(unit).otherwise(pl.lit(0, pl.Int64))
+            self.totals[word] = total.cum_sum()
 
     @cached_property
     def bits(self) -> int:
@@ -158,50 +165,74 @@ class Totals:
                 return bits
         return WIDE_BITS
 
-    def counted(self, name: str, measure: Measure) -> pl.Expr:
-        """How many events counted in the measure's window, over the columns of :meth:`read`."""
-        word, shift = self.places[name]
-        return self.difference(word, measure) // 2**shift % 2**self.bits
+    @cached_property
+    def per_word(self) -> int:
+        """How many counts a word holds."""
+        return WORD_BITS // self.bits
+
+    # What was read, over the columns of :meth:`read`.
 
     @staticmethod
     def difference(name: str, measure: Measure) -> pl.Expr:
         """A total over the measure's window."""
         return pl.col(f"{name}@{measure.until}") - pl.col(f"{name}@{measure.within}")
 
+    def counted(self, name: str, measure: Measure) -> pl.Expr:
+        """How many events counted in the measure's window."""
+        word, shift = self.places[name]
+        lowest, mask = pl.lit(2**shift, pl.Int64), pl.lit(2**self.bits - 1, pl.Int64)
+        return self.difference(word, measure) // lowest & mask
 
-def _packed(events: Sequence[pl.Expr], bits: int) -> pl.Expr:
-    """Running counts of several kinds of events in one number, which may overflow: its differences do not."""
-    none = pl.lit(0, pl.Int64)
-    units = (pl.when(event).then(pl.lit(2 ** (bits * at), pl.Int64)).otherwise(none) for at, event in enumerate(events))
-    return reduce(pl.Expr.add, units, none).cum_sum()
+    def any(self, name: str, measure: Measure) -> pl.Expr:
+        """Whether any event counted in the measure's window."""
+        word, shift = self.places[name]
+        mask: int = (2**self.bits - 1) * 2**shift
+        return (self.difference(word, measure) & mask) > 0
+
+    def different(self, word: str, measure: Measure) -> pl.Expr:
+        """How many of a word's counts are not zero: the bits of each are laid over its lowest one, and those are counted."""
+        laid, covered = self.difference(word, measure), 1
+        while covered < self.bits:
+            step = min(covered, self.bits - covered)
+            laid, covered = laid | laid // 2**step, covered + step
+        lowest: int = sum(2 ** (self.bits * at) for at in range(self.per_word))
+        return (laid & lowest).bitwise_count_ones()
 
 
-def read_measures(events: pl.DataFrame, rows: pl.DataFrame, axis: Axis, measures: Mapping[str, Measure]) -> pl.DataFrame:
+def read_measures(
+    events: pl.DataFrame, rows: pl.DataFrame, axis: Axis, measures: Mapping[str, Measure], *, before: bool = False
+) -> pl.DataFrame:  # fmt: skip
     """The measures of one stream for all rows, in their order: one column per measure.
 
     ``events`` has ``child`` (whose rows count them), ``happened`` and the stream's values, ``rows`` is sorted by ``child`` and
-    ``as_of`` and has ``began_on``. All measures are of one stream.
+    ``as_of`` and has ``began_on``. With ``before``, nothing counts from that day on. All measures are of one stream, and no event
+    lies before the axis begins.
     """
-    edges = Edges(rows, axis, next(iter(measures.values())).stream.before_the_case)
+    edges = Edges(rows, axis, before=before)
     key, day = axis.key(pl.col("child"), pl.col("happened")), axis.day(pl.col("happened"))
-    keyed = events.with_columns(key=key, day=day).drop("child").sort("key")
+    keyed = events.with_columns(key=key, day=day).drop("child")
+    if not keyed["key"].is_sorted():  # facts are kept in order of child and day
+        keyed = keyed.sort("key")
     totals = Totals(keyed, edges)
     own = {name: measure for name, measure in measures.items() if measure.aggregate in OF_THEIR_OWN}
     asked = {name: _ask(totals, measure) for name, measure in measures.items() if name not in own}
-    read_once = totals.read()
+    read_once = totals.read().with_columns(_lower_edges(edges, measures))
+    answers = (_answer(totals, measures[name], names).cast(measures[name].dtype).alias(name) for name, names in asked.items())
     found = [OF_THEIR_OWN[measure.aggregate](keyed, edges, measure).alias(name) for name, measure in own.items()]
-    found += [
-        *read_once.with_columns(_lower_edges(edges, measures)).select(
-            _answer(totals, measures[name], names).cast(measures[name].dtype).alias(name) for name, names in asked.items()
-        )
-    ]
-    return pl.DataFrame(found).select(*measures)
+    return pl.DataFrame([*found, *read_once.select(answers)]).select(*measures)
 
 
 def _lower_edges(edges: Edges, measures: Mapping[str, Measure]) -> list[pl.Series]:
     """The edges that days since the latest event are held against."""
     since = {measure.within for measure in measures.values() if measure.aggregate is Aggregate.DAYS_SINCE_LAST}
     return [edges.at(within).alias(f"edge@{within}") for within in since]
+
+
+def counted(measure: Measure) -> pl.Expr:
+    """Does an event with these values fit the measure's filter? Its window is not looked at."""
+    fits = (pl.col(column).is_in(list(allowed)).fill_null(value=False) for column, allowed in measure.where)
+    # Not a literal: an aggregate of a literal takes it for one row.
+    return reduce(lambda left, right: left & right, fits, pl.col("happened").is_not_null())
 
 
 def _ask(totals: Totals, measure: Measure) -> list[str]:
@@ -214,7 +245,7 @@ def _ask(totals: Totals, measure: Measure) -> list[str]:
             names = [totals.last(f"last {where}", fits)]
         case Aggregate.DISTINCT:
             codes = _codes(totals.events.schema[measure.value or ""])
-            names = [totals.count(f"{code} {where}", fits & (value == code), measure) for code in codes]
+            names = totals.codes(where, pl.when(fits).then(value), codes, measure)
         case Aggregate.SHARE:
             names = [totals.count(f"known {where}", known, measure), totals.count(f"yes {where}", fits & value, measure)]
         case Aggregate.SUM:
@@ -253,20 +284,32 @@ def _answer(totals: Totals, measure: Measure, names: list[str]) -> pl.Expr:
             last = pl.col(f"{names[0]}@0")
             found = pl.when(last > pl.col(f"edge@{measure.within}")).then(pl.col("today") - last)
         case Aggregate.ANY:
-            found = count(names[0]) > 0
+            found = totals.any(names[0], measure)
         case Aggregate.DISTINCT:
-            found = pl.sum_horizontal(count(name) > 0 for name in names)
+            found = pl.sum_horizontal(totals.different(word, measure) for word in names)
         case Aggregate.SHARE:
-            found = pl.when(count(names[0]) > 0).then(count(names[1]) / count(names[0]))
+            found = pl.when(totals.any(names[0], measure)).then(
+                totals.counted(names[1], measure) / totals.counted(names[0], measure)
+            )
         case Aggregate.SUM:
             found = total(names[0])
         case Aggregate.MEAN:
-            found = pl.when(count(names[0]) > 0).then(total(names[1]) / count(names[0]))
+            found = pl.when(totals.any(names[0], measure)).then(total(names[1]) / count(names[0]))
         case Aggregate.TREND:
-            found = slope(count(names[0]), *map(total, names[1:]))
+            found = _slope(count(names[0]), *map(total, names[1:]))
         case _:  # count
             found = count(names[0])
     return found
+
+
+def _slope(count: pl.Expr, days: pl.Expr, squares: pl.Expr, values: pl.Expr, products: pl.Expr) -> pl.Expr:
+    """The least-squares slope per 365 days from a count and four sums; empty where the days lie too close together for one.
+
+    ``spread`` is the count times the squared distances of the days from their mean: of two days, half their distance squared.
+    """
+    spread = count * squares - days * days
+    enough = (spread > 0) & (2 * spread >= count.cast(pl.Int64) * LEAST_DAYS_APART**2)
+    return pl.when(enough).then((count * products - days * values) / spread * DAYS_PER_YEAR)
 
 
 def _days_since_first(events: pl.DataFrame, edges: Edges, measure: Measure) -> pl.Series:

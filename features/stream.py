@@ -6,14 +6,16 @@ cut. A stream that reads a column which may not be a feature, or one that is fil
 it is declared, by name.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import polars as pl
 
 from features.measure import LOOK_BACK_DAYS, Aggregate, Composition, Measure, Whose, difference
+from validation.codes import codes
 from validation.contract import Kind, Sensitivity, Table
 
 
@@ -30,7 +32,13 @@ class Source(StrEnum):
 
 
 OF_CASES = frozenset({Source.REFERRALS, Source.DECISIONS, Source.CLOSINGS, Source.BEGINNINGS})
-DERIVED = frozenset({"happened", "as_of", "began_on", "closed_on", "dob", "source"})  # columns of cases, not of a table
+DERIVED: Mapping[str, pl.DataType] = {  # columns of cases, not of a table
+    "happened": pl.Date(), "as_of": pl.Date(), "began_on": pl.Date(), "closed_on": pl.Date(), "dob": pl.Date(),
+    "source": pl.String(),
+}  # fmt: skip
+TOLD_FROM = {"source": ("ssd_cin_episodes", "cine_referral_source_code"), "dob": ("ssd_person", "pers_dob")}
+MENDED = ("cine_referral_date", "cine_referral_nfa", "cine_close_date")  # what episodes are joined into cases by
+ANSWERS = {Source.CASE: frozenset({Aggregate.LATEST}), Source.SIBLINGS: frozenset({Aggregate.COUNT})}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +47,7 @@ class Stream:
 
     ``happened`` is the date column that an event is dated by, ``values`` what features may filter on or aggregate, each an
     expression over the table's columns, ``left_out`` marks rows that are no events, ``each`` a column of joined codes of which
-    every code is an event of its own. ``columns`` are the contract columns that it needs, beside those of its values.
+    every code is an event of its own.
     """
 
     name: str
@@ -49,17 +57,50 @@ class Stream:
     left_out: pl.Expr | None = None
     each: str | None = None
     source: Source = Source.TABLE
-    columns: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what may not be a feature, and what is known later than the stream's own date."""
-        expressions = [*self.values.values(), *([] if self.left_out is None else [self.left_out])]
-        roots = {root for expression in expressions for root in expression.meta.root_names()}
-        read = roots | {self.happened, *self.columns} | ({self.each} if self.each else set())
-        read -= {"happened"} if self.source is Source.TABLE else DERIVED
-        object.__setattr__(self, "columns", tuple(sorted(read)))
         for name in self.columns:
             self._refuse(name)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of its table that it reads for all its values."""
+        return tuple(sorted(column for table, column in self.reads(self.values) if table == self.table.name))
+
+    def reads(self, values: Iterable[str]) -> frozenset[tuple[str, str]]:
+        """Table and column pairs that must be there to tell the events and these of their values."""
+        told = [self.values[name] for name in values] + ([] if self.left_out is None else [self.left_out])
+        roots = {self.happened, *([self.each] if self.each else []), *(root for one in told for root in one.meta.root_names())}
+        if self.source is Source.TABLE:
+            own, other = roots - {"happened"}, {self._dated_elsewhere} if "happened" in roots else set()
+        else:
+            own = roots - set(DERIVED) | (set() if self.source is Source.SIBLINGS else set(MENDED))
+            other = {TOLD_FROM[root] for root in roots & set(TOLD_FROM)}
+        return frozenset({(self.table.name, column) for column in own} | other)
+
+    @property
+    def _dated_elsewhere(self) -> tuple[str, str]:
+        """Table and column of the date of rows that have none of their own."""
+        table, _, column = (self.table.happened or "").partition(".")
+        return table, column
+
+    @cached_property
+    def allowed(self) -> Mapping[str, tuple[Any, ...]]:
+        """All that a value can be, for each value that is one of a list of codes, one of some groups, or yes or no."""
+        schema = pl.LazyFrame(schema={**self.table.schema, **DERIVED}).select(**self.values).collect_schema()
+        return {name: known for name, dtype in schema.items() if (known := self._known_values(name, dtype)) is not None}
+
+    def _known_values(self, name: str, dtype: pl.DataType) -> tuple[Any, ...] | None:
+        if dtype == pl.Boolean:
+            return (False, True)
+        if isinstance(dtype, pl.Enum):
+            return tuple(dtype.categories)
+        for column in self.table.columns:
+            one_code = column.kind is Kind.CODE or column.name == self.each
+            if one_code and column.codes and self.values[name].meta.eq(pl.col(column.name)):
+                return tuple(codes(column.codes))
+        return None
 
     def _refuse(self, name: str) -> None:
         known = {column.name: column for column in self.table.columns}
@@ -91,6 +132,11 @@ class Stream:
         others = [expression for value, expression in self.values.items() if value != "ended"]
         others += [] if self.left_out is None else [self.left_out]
         return name == self.table.ends and name != self.each and all(name not in other.meta.root_names() for other in others)
+
+    @property
+    def answers(self) -> frozenset[Aggregate]:
+        """What may be asked of it: of the case and of who is on record, only what is so on the day."""
+        return ANSWERS.get(self.source, frozenset(Aggregate))
 
     @property
     def before_the_case(self) -> bool:
@@ -172,5 +218,5 @@ class Events:
         return self._measure(Aggregate.LATEST, within, value)
 
     def trend(self, value: str, within: int = LOOK_BACK_DAYS) -> Measure:
-        """The slope of the values over time, per 365 days."""
+        """The slope of the values over time, per 365 days; empty where their days lie closer together than two 28 days apart."""
         return self._measure(Aggregate.TREND, within, value)

@@ -38,17 +38,16 @@ def _rows(
     return Events(Stream(name, table, happened, values, left_out, each))
 
 
-def _cases(name: str, cases: Source, /, *columns: str, **values: pl.Expr) -> Events:
+def _cases(name: str, cases: Source, /, **values: pl.Expr) -> Events:
     """Cases as events: episodes with the quirks of case systems mended (see ``features/episodes.py``)."""
-    read = ("cine_referral_date", "cine_referral_nfa", "cine_close_date", *columns)
-    return Events(Stream(name, episodes.EPISODES, "cine_referral_date", values, source=cases, columns=read))
+    return Events(Stream(name, episodes.EPISODES, "cine_referral_date", values, source=cases))
 
 
 _OTHER_AUTHORITY = pl.col("cppl_cp_plan_ola")  # such plans are not counted, as the contract says
 
 _GROUP = pl.col("source")
 CASE = _cases(
-    "case", Source.CASE, "cine_referral_source_code",
+    "case", Source.CASE,
     days_open=_days("began_on", "as_of"),
     age_months=(pl.col("as_of").dt.year() - pl.col("dob").dt.year()) * 12
     + pl.col("as_of").dt.month().cast(pl.Int32) - pl.col("dob").dt.month(),
@@ -59,17 +58,13 @@ CASE = _cases(
     source_individual=_GROUP == "Individual",
     source_la=_GROUP == "LA services",
 )  # fmt: skip
-REFERRALS = _cases(
-    "earlier referrals", Source.REFERRALS, "cine_referral_source_code", source=source_group("cine_referral_source_code")
-)
+REFERRALS = _cases("earlier referrals", Source.REFERRALS, source=source_group("cine_referral_source_code"))
 DECISIONS = _cases("decisions on earlier referrals", Source.DECISIONS, ended_nfa=pl.col("cine_referral_nfa"))
 CLOSINGS = _cases(
-    "closings of earlier cases", Source.CLOSINGS, "cine_close_reason",
+    "closings of earlier cases", Source.CLOSINGS,
     reason=pl.col("cine_close_reason"), days_open=_days("began_on", "closed_on"),
 )  # fmt: skip
-ALL_REFERRALS = _cases(
-    "referrals", Source.BEGINNINGS, "cine_referral_source_code", source=source_group("cine_referral_source_code")
-)
+ALL_REFERRALS = _cases("referrals", Source.BEGINNINGS, source=source_group("cine_referral_source_code"))
 SIBLINGS = Events(Stream("brothers and sisters", people.FAMILY, "happened", {}, source=Source.SIBLINGS)).of_siblings()
 
 CONTACTS = _rows(

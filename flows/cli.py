@@ -51,9 +51,12 @@ PLANTS_HELP = (
 
 
 def _day(text: str | None) -> date | None:
+    """A date from an option that may be left out."""
+    return None if text is None else _date(text)
+
+
+def _date(text: str) -> date:
     """A date from an option."""
-    if text is None:
-        return None
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -144,24 +147,39 @@ def retire(
 def features(
     workspace: WorkspaceOption,
     as_of: Annotated[list[str], typer.Option(help="A date, YYYY-MM-DD; may be given more than once.")],
-    out: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    out: Annotated[Path, typer.Option(help="Parquet file to write: by family, child and date.")],
+    parts: Annotated[int, typer.Option(help="Build it in so many ranges of families: more need less memory.", min=1)] = 1,
 ) -> None:
     """Write the matrix for any dates, for a notebook."""
     from features.catalogue import CATALOGUE
-    from features.matrix import available, build_matrix
-    from flows.vintages import read_archive
-    from flows.workspace import Workspace, write_private
+    from features.matrix import available
+    from flows.index import open_index, write_matrix
+    from flows.workspace import Workspace
     from validation.errors import SettingsError
 
     dates = [day for text in as_of if (day := _day(text)) is not None]
-    history = read_archive(Workspace(workspace))
-    if max(dates) > history.extract_date:
+    facts = open_index(Workspace(workspace))
+    if max(dates) > facts.extract_date:
         raise SettingsError(
-            f"'--as-of' is {max(dates)} and the history ends with the extract of {history.extract_date}: ask for a date up to it."
+            f"'--as-of' is {max(dates)} and the history ends with the extract of {facts.extract_date}: ask for a date up to it."
         )
-    matrix = build_matrix(history, dates, available(CATALOGUE, history.supplied))
-    write_private(out, matrix.write_parquet)
-    typer.echo(f"{matrix.height} cases, {matrix.width} columns: {out}")
+    wanted = available(CATALOGUE, facts.supplied)
+    rows = write_matrix(facts, dates, wanted, out, parts)
+    typer.echo(f"{rows} cases, {len(wanted)} features: {out}")
+
+
+@app.command()
+def influence(
+    workspace: WorkspaceOption,
+    as_of: Annotated[str, typer.Option(help="The date whose open cases are looked at, YYYY-MM-DD.")],
+    out: Annotated[Path, typer.Option(help="Page to write, in Markdown.")],
+) -> None:
+    """Say how long each feature remembers, and how much of the matrix comes from brothers and sisters."""
+    from flows.influence import write_influence
+    from flows.workspace import Workspace
+
+    measured = write_influence(Workspace(workspace), _date(as_of), out)
+    typer.echo(f"{measured.features.height} features: {out}")
 
 
 @app.command(epilog=PLANTS_HELP)

@@ -26,6 +26,8 @@ TABLES: Mapping[str, str] = {
     """,
     "ext_assessments_sos": """
         person_id  scaled_date  rater   scale  strengths
+        anna       2024-10-27   FAMILY  5      6
+        anna       2024-10-28   FAMILY  5      8
         anna       2024-11-22   WORKER  5      8
         anna       2024-11-23   WORKER  5      1
         anna       2024-11-24   WORKER  5      5
@@ -59,7 +61,11 @@ EDGES: tuple[Edge, ...] = (
     Edge('SCALINGS.mean("strengths", w)', lambda w: SCALINGS.mean("strengths", w), ("7/2", "13/4", "21/5", "-")),
     Edge('SCALINGS.most("strengths", w)', lambda w: SCALINGS.most("strengths", w), ("4", "5", "8", "-")),
     Edge('SCALINGS.latest("strengths", w)', lambda w: SCALINGS.latest("strengths", w), ("4", "4", "4", "-")),
-    Edge('SCALINGS.trend("strengths", w)', lambda w: SCALINGS.trend("strengths", w), ("-", "365", "-311.324", "-")),
+    Edge(
+        'SCALINGS.where(rater="FAMILY").trend("strengths", 26 + w)',
+        lambda w: FAMILY_SCALES.trend("strengths", 26 + w),
+        ("-", "-52.143", "-37.712", "-"),
+    ),
     Edge("SCALINGS.days_since_last(w)", SCALINGS.days_since_last, ("0", "0", "0", "-")),
     Edge("SCALINGS.days_since_first(w)", SCALINGS.days_since_first, ("0", "2", "3", "-")),
     Edge('CONTACTS.share("ended_nfa", w)', lambda w: CONTACTS.share("ended_nfa", w), ("1", "1/2", "2/3", "-")),

@@ -113,12 +113,13 @@ THE_SCALINGS = Example(
     Family.SIGNS_OF_SAFETY,
     "The first scaling was a year ago and is not of the last year. On 29 May the family and the worker each scaled; of the "
     "strengths that they counted on that day the higher number counts. The trend is the slope of the straight line that lies "
-    "closest to the four points.",
+    "closest to the four points; cara's two lie a day apart, too close for a line.",
     {
         "ssd_cin_episodes": """
             person_id  referral_date
             anna       2023-03-04
             bert       2024-11-20
+            cara       2024-11-20
         """,
         "ext_assessments_sos": """
             person_id  scaled_date  rater   scale  danger_statements  safety_goals  strengths
@@ -126,17 +127,19 @@ THE_SCALINGS = Example(
             anna       2024-05-29   WORKER  5      3                  -             2
             anna       2024-05-29   FAMILY  7      -                  2             3
             anna       2024-11-25   WORKER  6      1                  3             -
+            cara       2024-11-24   WORKER  5      -                  -             -
+            cara       2024-11-25   WORKER  7      -                  -             -
         """,
     },
     """
-    feature                                    anna   bert
-    safety_scaled_in_last_365_days             1      0
-    latest_safety_scale                        6      -
-    mean_safety_scale_in_last_365_days         6      -
-    trend_of_safety_scale_in_last_730_days     3.020  -
-    family_less_worker_scale_in_last_365_days  3/2    -
-    most_danger_statements_in_last_365_days    3      -
-    latest_safety_goals                        3      -
-    latest_strengths                           3      -
+    feature                                    anna   bert  cara
+    safety_scaled_in_last_365_days             1      0     1
+    latest_safety_scale                        6      -     7
+    mean_safety_scale_in_last_365_days         6      -     6
+    trend_of_safety_scale_in_last_730_days     3.020  -     -
+    family_less_worker_scale_in_last_365_days  3/2    -     -
+    most_danger_statements_in_last_365_days    3      -     -
+    latest_safety_goals                        3      -     -
+    latest_strengths                           3      -     -
     """,
 )

@@ -8,15 +8,16 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from flows.bench import feature_sets
 from flows.bench.cutoffs import time_featuretools
 from flows.bench.engines import BY_PARTS, DUCK, FLOOR, GATHER, NAIVE, OURS
 from flows.bench.history import ENGLAND, invent
-from flows.bench.measuring import HEADER, Bench, Line, report, write
+from flows.bench.measuring import HEADER, Bench, Line, Task, report, write
 from flows.bench.per_date import time_collate
 
 SCALES = (25_000, 620_000, ENGLAND)
 MATRIX, ONE_DATE, INDEX = "matrix", "one date", "facts from versions"
-TEN_MORE, WIDE = "matrix, ten more on contacts", "matrix, wide"
+TEN_MORE, WIDE = "matrix, ten more on contacts", f"matrix, {feature_sets.WIDE} features"
 
 
 def main() -> None:
@@ -40,18 +41,17 @@ def time_scale(data: Path, scale: int, *, largest: bool) -> list[Line]:
     """All lines of one scale; the largest is asked more."""
     invent(data, scale)
     bench = Bench(data, scale)
-    bench.time(INDEX, [GATHER], "rows", "catalogue")
+    bench.time(Task(INDEX, GATHER))
     engines = [OURS, *([BY_PARTS] if scale > SCALES[0] else []), DUCK, NAIVE]  # what is small needs no parts
-    bench.time(MATRIX, engines, "rows", "catalogue")
+    more = [Task(TEN_MORE, OURS, features="ten more")] if largest else []
+    bench.time(*(Task(MATRIX, engine) for engine in engines), *more)
     bench.compare(MATRIX, engines)
-    bench.time(MATRIX, [FLOOR], "rows", "catalogue", matrix=bench.matrix(MATRIX, OURS))
+    bench.time(Task(MATRIX, FLOOR, matrix=bench.matrix(MATRIX, OURS)))
     if largest:
-        bench.time(ONE_DATE, [OURS, DUCK, NAIVE], "scored", "catalogue")
+        bench.time(*(Task(ONE_DATE, engine, rows="scored") for engine in (OURS, DUCK, NAIVE)))
         bench.compare(ONE_DATE, [OURS, DUCK, NAIVE])
-        bench.time(TEN_MORE, [OURS, DUCK], "rows", "ten more")
-        bench.compare(TEN_MORE, [OURS, DUCK])
-        bench.time(WIDE, [OURS, BY_PARTS, DUCK], "rows", "wide")
-        bench.compare(WIDE, [OURS, BY_PARTS, DUCK])
+        bench.time(*(Task(WIDE, engine, features="wide") for engine in (OURS, DUCK)))
+        bench.compare(WIDE, [OURS, DUCK])
     return [*bench.lines, *time_collate(data, scale), *time_featuretools(data, scale)]
 
 

@@ -49,21 +49,19 @@ def draw_cases(random: np.random.Generator, people: People, referrals: int) -> C
     child = often(random, people.frailty, referrals * years / DAYS)
     child = child[within(child, np.ones_like(child)) < MOST_REFERRALS]
     nfa = random.random(len(child)) < 0.12
-    long = np.minimum(random.lognormal(5.08, 1.05, len(child)), 1500)
+    lasting = np.minimum(random.lognormal(5.08, 1.05, len(child)), 1500)
     count = np.bincount(child, minlength=len(people.family))[child]
-    together = np.bincount(child, weights=long, minlength=len(people.family))[child]
+    together = np.bincount(child, weights=lasting, minlength=len(people.family))[child]
     room = 0.95 * years - APART * count
-    long = np.where(nfa, 1, np.maximum(long * np.minimum(1, room / together), 2)).astype(np.int64)
+    long = np.where(nfa, 1, np.maximum(lasting * np.minimum(1, room / together), 2)).astype(np.int64)
     taken = np.bincount(child, weights=long + APART, minlength=len(people.family))[child]
     free = random.random(len(child)) * (years - taken)
     free = free[np.lexsort((free, child))].astype(np.int64)
-    day: Ints = FIRST - AROUND + free + within(child, long + APART)
+    day = FIRST - AROUND + free + within(child, long + APART)
     weekday = (day + 3) % 7  # 1970-01-01 was a Thursday
-    closed: Ints = day + np.where(
-        nfa, np.where(weekday >= 4, 7 - weekday, 1), long
-    )  # without further action: on the next working day
+    closed = day + np.where(nfa, np.where(weekday >= 4, 7 - weekday, 1), long)  # without further action: on the next working day
     kept = (day >= FIRST) & (day <= LAST)
-    return Cases(child[kept], day[kept], closed[kept], nfa[kept])
+    return Cases(child[kept], day[kept].astype(np.int64), closed[kept].astype(np.int64), nfa[kept])
 
 
 def draw_births(random: np.random.Generator, people: People, cases: Cases) -> pl.Series:

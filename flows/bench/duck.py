@@ -4,7 +4,7 @@
 One query for each stream: rows joined with the versions of events that were known on their day, grouped by row, every measure
 an aggregate with a filter. What makes it quick: a version's days of being seen are two dates, computed once (from when all of it
 had happened and was known, until it was known no more or is older than any window), so that a join has two comparisons; values
-are narrow before the join; codes are enumerations, and different codes are counted as bits.
+are narrow before the join; codes are enumerations, different codes are counted as bits, and a list of codes is one number of bits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ import duckdb  # type: ignore[import-not-found]  # it lives in the environment o
 import polars as pl
 
 from features.definition import Feature
-from features.measure import DAYS_PER_YEAR, LOOK_BACK_DAYS, Aggregate, Composition, Measure, Operation, Whose
+from features.measure import DAYS_PER_YEAR, LEAST_DAYS_APART, LOOK_BACK_DAYS, Aggregate, Composition, Measure, Operation, Whose
 from features.stream import Source, Stream
 from features.streams import GROUPS, SOURCE_GROUPS
 from flows.bench.feature_sets import grouped, named
@@ -54,7 +54,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "child_seen": "cina_assessment_child_seen",
         "days": "cina_assessment_auth_date - cina_assessment_start_date",
     },
-    "factors": {"factor": "factor"},
+    "factors": {"factor": "bits"},  # one for each code of the list
     "child in need plans": {"ended": "cinp_cin_plan_end_date"},
     "child in need plans ended": {"days": "cinp_cin_plan_end_date - cinp_cin_plan_start_date"},
     "section 47": {},
@@ -84,6 +84,7 @@ LEFT_OUT = {
     "protection plans": "coalesce(cppl_cp_plan_ola, false)",
     "protection plans ended": "coalesce(cppl_cp_plan_ola, false)",
 }
+CODED = {"factors": "assessment_factors"}  # streams of joined codes: their code list
 LISTS = (
     "closure_reason", "category_of_abuse", "cla_start_reason", "missing_type", "offer_kind", "offer_answer", "sos_rater",
     "assessment_factors",
@@ -161,14 +162,15 @@ def _events(data: Path, stream: Stream, values: Mapping[str, str], among: str) -
     table = stream.table
     files = f"'{data / table.name}.parquet'"
     if stream.source is Source.TABLE and stream.each:
+        listed = f"list_filter(list_distinct(string_split(f.{stream.each}, '|')), lambda code: code <> '-')"
+        bits = f"list_sum(list_transform({listed}, lambda code: 1::UBIGINT << enum_code(code::{CODED[stream.name]})))::UBIGINT"
         files = (
-            f"(SELECT a.cina_person_id AS person, a.cina_assessment_auth_date AS happened, "
-            f"unnest(string_split(f.{stream.each}, '|')) AS code, "
+            f"(SELECT a.cina_person_id AS person, a.cina_assessment_auth_date AS happened, {bits} AS bits, "
             "greatest(f.known_from, a.known_from, a.cina_assessment_start_date) AS known_from, "
             "least(f.known_to, a.known_to) AS known_to "
-            f"FROM {files} f JOIN '{data}/ssd_cin_assessments.parquet' a ON f.cinf_assessment_id = a.cina_assessment_id)"
+            f"FROM {files} f JOIN '{data}/ssd_cin_assessments.parquet' a ON f.cinf_assessment_id = a.cina_assessment_id "
+            "WHERE bits > 0)"
         )
-        files = f"(SELECT * EXCLUDE code, code::assessment_factors AS factor FROM {files} WHERE code <> '-')"
         person, happened, began = "person", "happened", "happened"
     else:
         person, happened, began = table.person or "", stream.happened, table.happened or ""
@@ -217,13 +219,26 @@ def _pairs(data: Path, stream: Stream, whose: Whose, measures: Iterable[Measure]
 
 
 def _filter(measure: Measure, *more: str) -> str:
-    conditions = [f"{column} IN ({', '.join(_literal(value) for value in allowed)})" for column, allowed in measure.where]
+    conditions = [_fits(measure, column, allowed) for column, allowed in measure.where]
     if measure.within < LOOK_BACK_DAYS:
         conditions.append(f"age < {measure.within}")
     if measure.until:
         conditions.append(f"age >= {measure.until}")
     conditions += more
     return f" FILTER (WHERE {' AND '.join(conditions)})" if conditions else ""
+
+
+def _fits(measure: Measure, column: str, allowed: tuple[Any, ...]) -> str:
+    if measure.stream.name in CODED:
+        return f"{column} & {_bits(measure)} <> 0"
+    return f"{column} IN ({', '.join(_literal(value) for value in allowed)})"
+
+
+def _bits(measure: Measure) -> int:
+    """The bits of the joined codes that a measure counts."""
+    known = list(codes(CODED[measure.stream.name]))
+    wanted = set(known).intersection(*(allowed for _, allowed in measure.where))
+    return sum(1 << known.index(code) for code in wanted)
 
 
 def _literal(value: Any) -> str:
@@ -233,6 +248,11 @@ def _literal(value: Any) -> str:
 def _aggregate(measure: Measure) -> str:
     """A measure as an aggregate with a filter."""
     value, where = measure.value, _filter(measure)
+    if measure.stream.name in CODED and measure.aggregate in {Aggregate.COUNT, Aggregate.DISTINCT}:
+        column = next(iter(measure.stream.values))
+        bits = f"{column} & {_bits(measure)}::UBIGINT"
+        every = f"sum(bit_count({bits})){where}" if measure.aggregate is Aggregate.COUNT else f"bit_count(bit_or({bits}){where})"
+        return f"({every})::{TYPES[measure.dtype]}"
     match measure.aggregate:
         case Aggregate.COUNT:
             found = f"count(*){where}"
@@ -255,7 +275,9 @@ def _aggregate(measure: Measure) -> str:
         case Aggregate.LATEST:
             found = f"arg_max({value}, (10000 - age) * 100000 + {value}){_filter(measure, f'{value} IS NOT NULL')}"
         case Aggregate.TREND:
-            found = f"nullif(regr_slope({value}, -age){where}, 'NaN') * {DAYS_PER_YEAR}"
+            known = _filter(measure, f"{value} IS NOT NULL")
+            enough = f"regr_sxx({value}, -age){known} >= {LEAST_DAYS_APART**2 / 2} - 1e-6"
+            found = f"CASE WHEN {enough} THEN regr_slope({value}, -age){known} * {DAYS_PER_YEAR} END"
     return f"({found})::{TYPES[measure.dtype]}"
 
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import shutil
 import statistics
 import subprocess
@@ -28,6 +27,17 @@ class Line:
     peak_mb: float | None
 
 
+@dataclass(frozen=True)
+class Task:
+    """What an engine is to do: which rows, which features, and for the floor the matrix that it writes."""
+
+    what: str
+    engine: str
+    rows: str = "rows"
+    features: str = "catalogue"
+    matrix: Path | None = None
+
+
 class Bench:
     """Runs engines over one history and keeps the lines. ``scale`` is the number of referrals."""
 
@@ -38,30 +48,29 @@ class Bench:
         shutil.rmtree(self.matrices, ignore_errors=True)
         self.matrices.mkdir()
 
-    def time(
-        self, what: str, engines: Sequence[str], rows: str, features: str, *, matrix: Path | None = None, rounds: int = ROUNDS
-    ) -> None:  # fmt: skip
-        """Time engines at one task, in turns."""
-        runs: dict[str, list[dict[str, float]]] = {engine: [] for engine in engines}
-        for _ in range(rounds):
-            for engine, found in runs.items():
-                found.append(self._run(engine, rows, features, self.matrix(what, engine), matrix))
-        for engine, found in runs.items():
+    def time(self, *tasks: Task) -> None:
+        """Do the tasks in turns, ``ROUNDS`` times each, so that whatever else the machine does falls upon all of them."""
+        runs: dict[Task, list[dict[str, float]]] = {task: [] for task in tasks}
+        for _ in range(ROUNDS):
+            for task, found in runs.items():
+                found.append(self._run(task))
+        for task, found in runs.items():
             middle = {name: statistics.median(run[name] for run in found) for name in found[0]}
-            self.lines.append(Line(what, engine, self.scale, **middle))
+            self.lines.append(Line(task.what, task.engine, self.scale, **middle))
             print(_row(self.lines[-1]), flush=True)
 
     def matrix(self, what: str, engine: str) -> Path:
         """Where an engine's matrix lies."""
         return self.matrices / f"{what} {engine}.parquet".replace(",", "").replace(" ", "_")
 
-    def _run(self, engine: str, rows: str, features: str, out: Path, matrix: Path | None) -> dict[str, float]:
+    def _run(self, task: Task) -> dict[str, float]:
+        out = self.matrix(task.what, task.engine)
         if out.is_dir():
             shutil.rmtree(out)
-        task = {"engine": engine, "data": str(self.data), "rows": rows, "features": features, "out": str(out)}
-        task |= {"matrix": str(matrix)} if matrix else {}
-        command = [sys.executable, "-m", "flows.bench.engines", json.dumps(task)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ)  # noqa: S603  our own command
+        told = {"engine": task.engine, "data": str(self.data), "rows": task.rows, "features": task.features, "out": str(out)}
+        told |= {"matrix": str(task.matrix)} if task.matrix else {}
+        command = [sys.executable, "-m", "flows.bench.engines", json.dumps(told)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603  our own command
         found: dict[str, float] = json.loads(done.stdout)
         return found
 

@@ -8,7 +8,7 @@ from typing import Literal
 import polars as pl
 
 from features.definition import Feature
-from features.measure import DAYS_PER_YEAR, LOOK_BACK_DAYS, Aggregate, Composition, Measure, Operation, Whose
+from features.measure import DAYS_PER_YEAR, LEAST_DAYS_APART, LOOK_BACK_DAYS, Aggregate, Composition, Measure, Operation, Whose
 from features.stream import Source, Stream
 from flows.bench.feature_sets import grouped, named
 from validation.conforming import NO_CODES
@@ -134,7 +134,7 @@ def _aggregate(measure: Measure) -> pl.Expr:
             x, y = -age.filter(known).cast(pl.Float64), value.filter(known).cast(pl.Float64)
             spread = known.sum() * (x * x).sum() - x.sum() * x.sum()
             slope = (known.sum() * (x * y).sum() - x.sum() * y.sum()) / spread
-            found = pl.when(spread > 0).then(slope * DAYS_PER_YEAR)
+            found = pl.when(2 * spread >= known.sum() * LEAST_DAYS_APART**2).then(slope * DAYS_PER_YEAR)
     return found
 
 

@@ -1,8 +1,8 @@
 """How long a night takes, whole process and by step, and how fast and in how much memory an authority is invented.
 
 Nights are of an authority with about 25,000 referrals on record: medians of three with Prefect's temporary server and three
-against a running one. Needs a few minutes, most of them to make the authority and its model; ``make bench`` runs it.
-``python -m flows.bench --england`` invents England too, in some minutes and 4 GB of disk.
+against a running one. Needs a few minutes, most of them to make the authority and its model; ``make bench-nights`` runs it.
+``python -m flows.bench.nights --england`` invents England too, in some minutes and 4 GB of disk.
 """
 
 import json

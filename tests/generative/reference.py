@@ -74,6 +74,15 @@ class Reference:
         for name, table in TABLES.items():
             self.versions[name] = self._versions(table)
         self._memory: dict[Any, Any] = {}
+        self.town = [self]
+
+    @classmethod
+    def of_town(cls, town: Sequence[Sequence[Night]], migration_stock: int) -> list["Reference"]:
+        """One for each world of a town: a migration is told from everybody's episodes."""
+        worlds = [cls(nights, migration_stock) for nights in town]
+        for world in worlds:
+            world.town = worlds
+        return worlds
 
     # What was known.
 
@@ -237,16 +246,18 @@ class Reference:
     # The mended episodes.
 
     def migration_days(self, as_of: date) -> set[date]:
-        if ("migrations", as_of) not in self._memory:
-            seen = [(row["cine_referral_date"], self._closed_on(row)) for row in self._shown(TABLES["ssd_cin_episodes"], as_of)]
+        memory = self.town[0]._memory
+        if ("migrations", as_of) not in memory:
+            rows = [row for world in self.town for row in world._shown(TABLES["ssd_cin_episodes"], as_of)]
+            seen = [(row["cine_referral_date"], self._closed_on(row)) for row in rows]
             found = set()
             for day in {start for start, _ in seen} | {end for _, end in seen if end}:
                 stock = sum(start < day and (end is None or end >= day) for start, end in seen)
                 most = max(sum(start == day for start, _ in seen), sum(end == day for _, end in seen))
                 if stock >= self.migration_stock and most > 0.2 * stock:
                     found.add(day)
-            self._memory["migrations", as_of] = found
-        return self._memory["migrations", as_of]
+            memory["migrations", as_of] = found
+        return memory["migrations", as_of]
 
     @staticmethod
     def _closed_on(row: Row) -> date | None:
@@ -392,7 +403,7 @@ class Reference:
 
     def outcome(self, case: Row, window: int, closing_within: int | None) -> Row:
         """The outcome of a row of the cohort, from all that is known by the last night."""
-        last = self.nights[-1].day
+        last = max(world.nights[-1].day for world in self.town)
         cases = self.cases(self.episodes(self.records(self.current(case["person_id"], last), last), last))
         own = next((one for one in cases if case["referral_id"] in one["episodes"]), None)
         closed_on = own and own["closed_on"]
@@ -493,9 +504,10 @@ def value_of(measure: Measure, counted: list[Row], as_of: date) -> float | None:
 
 
 def slope(points: list[tuple[float, float]]) -> float | None:
-    """Of the line that lies closest to the points; none where all have the same day."""
-    if len({day for day, _ in points}) < 2:
+    """Of the line that lies closest to the points; none where their days say less of it than two days 28 days apart."""
+    if not points:
         return None
     middle, level = (sum(each) / len(points) for each in zip(*points, strict=True))
     rise = sum((day - middle) * (value - level) for day, value in points)
-    return rise / sum((day - middle) ** 2 for day, _ in points)
+    spread = sum((day - middle) ** 2 for day, _ in points)
+    return rise / spread if spread * 365**2 > 392 - 1e-6 else None

@@ -11,7 +11,7 @@ from features.cohort import build_cohort
 from features.matrix import build_matrix
 from features.outcomes import OUTCOMES, Outcome, label, latest_mature
 from tests.generative.reference import Reference
-from tests.generative.worlds import DATES, a_world, archived, randoms, seeded
+from tests.generative.worlds import DATES, a_town, of_world, randoms, seeded, side_by_side
 
 COHORT = ("as_of", "person_id", "referral_id", "family_id", "referral_date", "began_on", "overlaps", "dob")
 LABELS = ("outcome", "outside", "exit", "closed_in_window")
@@ -26,35 +26,34 @@ def agrees(value: object, expected: float | None) -> bool:
 
 @given(random=randoms)
 def test_matrix_is_what_plain_python_makes_of_the_nights(random: Random, small_stock: int) -> None:
-    nights = a_world(random)
-    reference = Reference(nights, small_stock)
-    matrix = build_matrix(archived(nights), DATES, CATALOGUE)
-    expected = [row for day in DATES for row in reference.cohort(day)]
-    assert matrix.select(COHORT).to_dicts() == expected
-    wrong = [
-        (case["as_of"], case["person_id"], feature.name, row[feature.name], reference.feature(feature, case))
-        for case, row in zip(expected, matrix.to_dicts(), strict=True)
-        for feature in CATALOGUE
-        if not agrees(row[feature.name], reference.feature(feature, case))
-    ]
-    assert not wrong
+    town = a_town(random)
+    matrix = build_matrix(side_by_side(town), DATES, CATALOGUE)
+    for number, reference in enumerate(Reference.of_town(town, small_stock)):
+        found = of_world(matrix, number)
+        expected = [row for day in DATES for row in reference.cohort(day)]
+        assert found.select(COHORT).to_dicts() == expected
+        wrong = [
+            (case["as_of"], case["person_id"], feature.name, row[feature.name], reference.feature(feature, case))
+            for case, row in zip(expected, found.to_dicts(), strict=True)
+            for feature in CATALOGUE
+            if not agrees(row[feature.name], reference.feature(feature, case))
+        ]
+        assert not wrong
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=list(OUTCOMES))
 @given(random=randoms)
 def test_outcomes_are_what_plain_python_makes_of_the_nights(outcome: Outcome, random: Random, small_stock: int) -> None:
-    nights = a_world(random)
-    archive = archived(nights)
-    reference = Reference(nights, small_stock)
+    town = a_town(random)
+    archive = side_by_side(town)
     as_of = min(latest_mature(outcome, archive.extract_date), DATES[-1] - timedelta(days=random.choice((180, 365, 366))))
-    labelled = label(archive, build_cohort(archive, [as_of]), outcome).select(LABELS).to_dicts()
-    expected = [reference.outcome(case, outcome.window_days, outcome.closing_within_days) for case in reference.cohort(as_of)]
-    assert labelled == expected
+    labelled = label(archive, build_cohort(archive, [as_of]), outcome)
+    for number, reference in enumerate(Reference.of_town(town, small_stock)):
+        expected = [reference.outcome(case, outcome.window_days, outcome.closing_within_days) for case in reference.cohort(as_of)]
+        assert of_world(labelled, number).select(LABELS).to_dicts() == expected
 
 
 def test_worlds_reach_every_feature() -> None:
-    matrices = [build_matrix(archived(a_world(seeded(seed))), DATES, CATALOGUE) for seed in range(25)]
-    idle = [
-        feature.name for feature in CATALOGUE if not any(matrix[feature.name].drop_nulls().ne(0).any() for matrix in matrices)
-    ]
+    matrix = build_matrix(side_by_side(a_town(seeded(0), sizes=(25,))), DATES, CATALOGUE)
+    idle = [feature.name for feature in CATALOGUE if not matrix[feature.name].drop_nulls().ne(0).any()]
     assert not idle

@@ -2,6 +2,9 @@
 
 A world is a list of nights (see ``reference.py``). Ids are readable words; the core does not ask for pseudonyms. Hypothesis
 draws the seed; rows come from the seed alone, so that worlds are dense from the first one on.
+
+What a matrix costs hangs on its features and hardly on its rows. So worlds are looked at several at a time: a town is worlds side
+by side in one archive, with nothing in common but the days on which everybody's cases moved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -121,7 +124,12 @@ def frames(shown: Mapping[str, list[Row]]) -> dict[str, pl.DataFrame]:
 
 
 def archived(nights: Sequence[Night]) -> Archive:
-    """The archive that the nights make, one after the other, as the nightly flow makes it."""
+    """The archive that the nights make."""
+    return build_archive(vintages_of(nights), min(night.window_start for night in nights), nights[-1].day)
+
+
+def vintages_of(nights: Sequence[Night]) -> dict[str, list[tuple[date, pl.DataFrame]]]:
+    """The vintages of each table, one night after the other, as the nightly flow makes them."""
     vintages: dict[str, list[tuple[date, pl.DataFrame]]] = {}
     for night in nights:
         shown = frames(night.tables)
@@ -134,4 +142,39 @@ def archived(nights: Sequence[Night]) -> Archive:
             )
             known.append((night.day, vintage))
             aged_out[table.name] = aged_out_keys(table, before, vintage)
-    return build_archive(vintages, min(night.window_start for night in nights), nights[-1].day)
+    return vintages
+
+
+Town = list[list[Night]]
+
+
+def a_town(random: Random, nights: int | None = None, sizes: Sequence[int] = (1, 6, 10)) -> Town:
+    """One world by itself, or several."""
+    return [a_world(random, nights) for _ in range(random.choice(sizes))]
+
+
+def side_by_side(town: Town) -> Archive:
+    """The archive of a town: every id with the number of its world before it."""
+    archives = [archived(nights) for nights in town]
+    versions = {}
+    for name, table in TABLES.items():
+        ids = [column.name for column in table.kept if column.kind is Kind.ID]
+        frames = [
+            archive.versions[name].with_columns((pl.lit(_mark(world)) + pl.col(one)).alias(one) for one in ids)
+            for world, archive in enumerate(archives)
+            if name in archive.versions
+        ]
+        if frames:
+            versions[name] = pl.concat(frames)
+    first, last = min(one.window_start for one in archives), max(one.extract_date for one in archives)
+    return Archive(versions, first, last)
+
+
+def of_world(matrix: pl.DataFrame, world: int) -> pl.DataFrame:
+    """The rows of one world of a town, with its own ids."""
+    mine = matrix.filter(pl.col("person_id").str.starts_with(_mark(world))).drop("row")
+    return mine.with_columns(pl.col(pl.String).str.strip_prefix(_mark(world)))
+
+
+def _mark(world: int) -> str:
+    return f"{world:02} "

@@ -4,9 +4,11 @@ The examples of the feature dictionary, among them the edges of the window for e
 """
 
 import polars as pl
+import pytest
 
 from features.catalogue import BY_NAME, CATALOGUE
-from features.matrix import available, build_matrix
+from features.definition import Family
+from features.matrix import available, build_matrix, needs
 from tests.spec.drawing import assert_drawn, dates, nights, one_load
 
 AS_OF = "2024-11-25"
@@ -17,6 +19,24 @@ def test_the_latest_of_one_day_is_the_same_whatever_the_order() -> None:
     for order in (rows, rows[::-1]):
         scalings = "\n".join(("person_id scaled_date scale", *order))
         assert value("latest_safety_scale", ext_assessments_sos=scalings) == 7
+
+
+@pytest.mark.parametrize(
+    ("scaled", "slope"),
+    [
+        ("2024-11-25 7, 2024-10-28 3", 52.143),
+        ("2024-11-25 7, 2024-10-29 3", None),
+        ("2024-11-25 7, 2024-10-29 3, 2024-11-12 5", None),
+        ("2024-11-25 7, 2024-10-29 3, 2024-11-24 7", 55.036),
+        ("2024-11-25 7, 2023-11-26 9", -2),
+    ],
+)
+def test_a_trend_needs_days_that_lie_as_far_apart_as_two_28_days_apart(scaled: str, slope: float | None) -> None:
+    """28 days do and 27 do not, with one midway as well; a third at an end fixes the line well enough."""
+    rows = "\n".join(("person_id scaled_date scale", *(f"anna {scaling}" for scaling in scaled.split(", "))))
+    assert value("trend_of_safety_scale_in_last_730_days", ext_assessments_sos=rows) == (
+        slope and pytest.approx(slope, abs=0.001)
+    )
 
 
 # Streams: what is an event, and when it happens. Anna's case is open since March.
@@ -41,6 +61,14 @@ def test_a_referral_counts_at_once_and_its_decision_on_the_next_working_day() ->
     assert (sunday, monday) == ([1, 0], [1, 1])
     share = "share_of_referrals_without_further_action_in_last_730_days"
     assert [value(share, as_of=day, ssd_cin_episodes=episodes) for day in ("2024-11-24", AS_OF)] == [None, 1]
+
+
+def test_a_case_that_is_open_for_longer_than_the_look_back_has_nothing_before_it() -> None:
+    """Not even the first child of all, before whose days there are no others."""
+    archive = one_load("2025-01-31", ssd_cin_episodes="person_id referral_date\nanna 2022-11-20\nbert 2022-11-20")
+    names = ["days_since_last_earlier_referral", "days_since_last_closing", "days_since_first_earlier_referral"]
+    found = build_matrix(archive, dates(AS_OF), [BY_NAME[name] for name in names])
+    assert found.select(names).rows() == [(None, None, None)] * 2
 
 
 def test_what_is_known_later_counts_later() -> None:
@@ -131,7 +159,51 @@ def test_a_feature_is_available_when_its_table_and_columns_were_supplied() -> No
     names = {feature.name for feature in available(CATALOGUE, archive.supplied)}
     assert {"days_open", "referrals_in_last_730_days", "step_downs_in_last_730_days"} <= names
     # No source and no outcome of contacts, no family, no other table.
-    assert not {name for name in names if "contact" in name or "sibling" in name or "plan" in name}
+    assert {name for name in names if "contact" in name} == {
+        *(f"contacts_in_last_{days}_days" for days in (90, 180, 365, 730)), "change_in_contacts_over_90_days",
+        "days_since_first_contact", "days_since_last_contact", "referrals_per_contact_in_last_730_days",
+    }  # fmt: skip
+    assert not {name for name in names if "sibling" in name or "plan" in name}
+
+
+def test_a_column_that_was_not_supplied_takes_away_only_the_features_that_read_it() -> None:
+    """Signs of Safety without safety goals and raters; cases without a source; early help without an end."""
+    scalings = "person_id scaled_date scale danger_statements strengths\nanna 2024-05-01 5 1 1"
+    archive = one_load(
+        "2025-01-31",
+        ssd_person="person_id dob\nanna 2020-01-01",
+        ssd_cin_episodes="person_id referral_date close_date\nanna 2024-03-04 2024-06-01",
+        ext_assessments_sos=scalings,
+        ssd_early_help_episodes="person_id episode_start_date\nanna 2024-05-01",
+    )
+    here = set(available(CATALOGUE, archive.supplied))
+    missing = {name for name, feature in BY_NAME.items() if feature.family is Family.SIGNS_OF_SAFETY and feature not in here}
+    assert missing == {"latest_safety_goals", "family_less_worker_scale_in_last_365_days"}
+    names = {feature.name for feature in here}
+    assert {"days_open", "age_in_months", "referrals_in_last_730_days", "early_help_spells_in_last_730_days"} <= names
+    assert not {name for name in names if name.startswith("referred_by")} | names & {"early_help_open_now", "siblings_known"}
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("latest_safety_scale", "sos.asos_scale sos.asos_scaled_date"),
+        ("early_help_open_now", "earl.earl_episode_end_date earl.earl_episode_start_date"),
+        ("protection_plans_in_last_730_days", "cp.cppl_cp_plan_ola cp.cppl_cp_plan_start_date"),
+        ("age_in_months", "cin.cine_close_date cin.cine_referral_date cin.cine_referral_nfa person.pers_dob"),
+        ("step_downs_in_last_730_days", "cin.cine_close_date cin.cine_close_reason cin.cine_referral_date cin.cine_referral_nfa"),
+        ("neglect_found_in_last_730_days", "cina.cina_assessment_auth_date factors.cinf_assessment_factors_json"),
+        ("siblings_known", "family.fami_family_id"),
+        ("sibling_contacts_in_last_365_days", "contacts.cont_contact_date family.fami_family_id"),
+    ],
+)
+def test_a_feature_needs_the_columns_of_its_own_events_and_values(name: str, needed: str) -> None:
+    short = {
+        "ext_assessments_sos": "sos", "ssd_early_help_episodes": "earl", "ssd_cp_plans": "cp", "ssd_cin_episodes": "cin",
+        "ssd_person": "person", "ssd_cin_assessments": "cina", "ssd_assessment_factors": "factors", "ssd_family": "family",
+        "ssd_contacts": "contacts",
+    }  # fmt: skip
+    assert sorted(f"{short[table]}.{column}" for table, column in needs(BY_NAME[name])) == needed.split()
 
 
 def test_the_matrix_has_the_cohort_and_the_features_in_order() -> None:

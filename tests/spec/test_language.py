@@ -10,7 +10,8 @@ from features.catalogue import BY_NAME, CATALOGUE
 from features.definition import Direction, Family, Feature
 from features.measure import Aggregate, Formula, Measure, difference, ratio
 from features.stream import Stream
-from features.streams import CASE, CLOSINGS, CONTACTS, EARLY_HELP, REFERRALS, S47, SCALINGS, SIBLINGS
+from features.streams import CASE, CLOSINGS, CONTACTS, EARLY_HELP, FACTORS, REFERRALS, S47, SCALINGS, SIBLINGS, STREAMS
+from validation.codes import codes
 from validation.contract import Sensitivity, Table
 from validation.tables import episodes, local, people, protection
 from validation.tables.catalogue import TABLES
@@ -86,6 +87,20 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     "a value that the stream does not offer": (lambda: CONTACTS.total("days"), "reads 'days': the stream offers 'source'"),
     "a filter that the stream does not offer": (lambda: S47.where(answer="yes").count(), "reads 'answer': the stream offers"),
     "an end that the stream does not offer": (CONTACTS.open_now, "reads 'ended'"),
+    "a code that is in no list": (lambda: CLOSINGS.where(reason="RC99").count(), "where 'reason' is 'RC99', which it never is"),
+    "a code that is in no list, of several": (
+        lambda: CLOSINGS.where(reason=("RC9", "RC99")).count(), "'reason' is 'RC99', which it never is: allowed are 'RC1', 'RC2'",
+    ),
+    "a group that is none": (lambda: CONTACTS.where(source="police").any(), "'police', which it never is: allowed are 'Ano"),
+    "a factor that is none": (lambda: FACTORS.where(factor="25Z").of_siblings().count(), "'factor' is '25Z'"),
+    "a word for yes": (lambda: CONTACTS.where(ended_nfa="yes").count(), "'yes', which it never is: allowed are False, True"),
+    "what is not known": (lambda: CLOSINGS.where(reason=None).count(), "'reason' is None, which it never is"),
+    "none of all values": (lambda: SCALINGS.where(scale=()).count(), "'scale' is nothing, which it never is: allowed are values"),
+    "a count of the case": (lambda: CASE.count(1), "asks for 'count': the stream tells only what is so on the day"),
+    "the case where it is otherwise": (
+        lambda: CASE.where(source_police=True).latest("days_open"), "'value of the latest' with a filter",
+    ),
+    "a sister of long ago": (SIBLINGS.days_since_first, "answers 'count' without a filter"),
     "a count of a value": (lambda: Measure(CONTACTS.stream, Aggregate.COUNT, value="source"), "has the value column 'source'"),
     "a mean of nothing": (lambda: Measure(CONTACTS.stream, Aggregate.MEAN), "has the value column 'None'"),
     "a most of an earlier window": (
@@ -102,6 +117,15 @@ def test_a_measure_that_nothing_can_answer_is_refused(name: str) -> None:
     declare, why = REFUSED[name]
     with pytest.raises(ValueError, match=re.escape(why)):
         declare()
+
+
+def test_a_stream_knows_what_its_codes_groups_and_answers_can_be() -> None:
+    told = {name: set(stream.values) - set(stream.allowed) - {"ended"} for name, stream in STREAMS.items()}
+    numbers = {"days", "days_open", "age_months", "scale", "danger_statements", "safety_goals", "strengths"}
+    assert set().union(*told.values()) == numbers
+    assert CLOSINGS.stream.allowed["reason"] == tuple(codes("closure_reason"))
+    assert FACTORS.stream.allowed["factor"] == tuple(codes("assessment_factors"))
+    assert CONTACTS.stream.allowed["ended_nfa"] == (False, True)
 
 
 def a_feature(formula: Formula, description: str = "Number of things there.", **more: str) -> Feature:
