@@ -89,7 +89,8 @@ def read(keys: pl.Series, table: pl.DataFrame) -> pl.DataFrame:
 class Totals:
     """Running totals of one stream's events, and their readings at the edges that measures ask for.
 
-    ``events`` are sorted by ``key`` and have ``day``, ``happened`` and the values. Counts are packed into words of several.
+    ``events`` are sorted by ``key`` and have ``day``, ``happened`` and the values; the first is before all others and empty.
+    Counts are packed into words of several.
     """
 
     def __init__(self, events: pl.DataFrame, edges: Edges) -> None:
@@ -125,6 +126,12 @@ class Totals:
         self.back.setdefault(name, set()).add(0)
         return name
 
+    def next(self, name: str, event: pl.Expr, back: int) -> str:
+        """Ask for the key of the first event that ``event`` is true of, after the days that lie ``back``."""
+        self.totals[name] = pl.when(event).then("key").backward_fill().shift(-1)
+        self.back.setdefault(name, set()).add(back)
+        return name
+
     def read(self) -> pl.DataFrame:
         """All that was asked for, at every edge, as columns ``<name>@<days back>``; ``today`` is the row's own key."""
         self._pack()
@@ -133,7 +140,7 @@ class Totals:
         for days in sorted(set[int]().union(*self.back.values())):
             names = [name for name, asked in self.back.items() if days in asked]
             at = read(self.edges.at(days), table.select("key", *names))
-            found.append(at.select(pl.col(name).fill_null(0).alias(f"{name}@{days}") for name in names))
+            found.append(at.rename({name: f"{name}@{days}" for name in names}))
         return pl.concat(found, how="horizontal")
 
     def _ask(self, name: str, value: pl.Expr, measure: Measure) -> str:
@@ -211,21 +218,31 @@ def read_measures(
     edges = Edges(rows, axis, before=before)
     key, day = axis.key(pl.col("child"), pl.col("happened")), axis.day(pl.col("happened"))
     keyed = events.with_columns(key=key, day=day).drop("child")
+    # An empty event before all others, so that every reading finds one.
+    keyed = pl.concat([pl.DataFrame({"key": [-1]}), keyed], how="diagonal").select(keyed.columns)
     if not keyed["key"].is_sorted():  # facts are kept in order of child and day
         keyed = keyed.sort("key")
     totals = Totals(keyed, edges)
-    own = {name: measure for name, measure in measures.items() if measure.aggregate in OF_THEIR_OWN}
-    asked = {name: _ask(totals, measure) for name, measure in measures.items() if name not in own}
-    read_once = totals.read().with_columns(_lower_edges(edges, measures))
-    answers = (_answer(totals, measures[name], names).cast(measures[name].dtype).alias(name) for name, names in asked.items())
-    found = [OF_THEIR_OWN[measure.aggregate](keyed, edges, measure).alias(name) for name, measure in own.items()]
-    return pl.DataFrame([*found, *read_once.select(answers)]).select(*measures)
+    asked = {name: _ask(totals, measure) for name, measure in measures.items()}
+    found = totals.read().with_columns(_edges_to_compare(edges, measures))
+    columns: list[pl.Series | pl.Expr] = []
+    for name, measure in measures.items():
+        if measure.aggregate in OF_THEIR_OWN:
+            value: pl.Series | pl.Expr = OF_THEIR_OWN[measure.aggregate](totals, found, measure, asked[name])
+        else:
+            value = _answer(totals, measure, asked[name])
+        columns.append(value.cast(measure.dtype).alias(name))
+    return found.select(columns)
 
 
-def _lower_edges(edges: Edges, measures: Mapping[str, Measure]) -> list[pl.Series]:
-    """The edges that days since the latest event are held against."""
-    since = {measure.within for measure in measures.values() if measure.aggregate is Aggregate.DAYS_SINCE_LAST}
-    return [edges.at(within).alias(f"edge@{within}") for within in since]
+def _edges_to_compare(edges: Edges, measures: Mapping[str, Measure]) -> list[pl.Series]:
+    """The edges that the days of single events are held against."""
+    single = {measure.within for measure in measures.values() if measure.aggregate in SINGLE}
+    return [edges.at(back).alias(f"edge@{back}") for back in single | ({0} if single else set())]
+
+
+def _days_until_ended() -> pl.Expr:
+    return pl.col("ended").cast(pl.Int32) - pl.col("happened").cast(pl.Int32)
 
 
 def counted(measure: Measure) -> pl.Expr:
@@ -243,6 +260,14 @@ def _ask(totals: Totals, measure: Measure) -> list[str]:
     match measure.aggregate:
         case Aggregate.DAYS_SINCE_LAST:
             names = [totals.last(f"last {where}", fits)]
+        case Aggregate.DAYS_SINCE_FIRST:
+            names = [totals.next(f"next {where}", fits, measure.within)]
+        case Aggregate.MAX:
+            names = [totals.sum(f"place {where}", known.cast(pl.Int64), measure)]
+        case Aggregate.OPEN_NOW:
+            ended = fits & (_days_until_ended() <= measure.within)
+            total = totals.sum(f"ended in {measure.within} {where}", ended.cast(pl.Int64), measure)
+            names = [totals.count(where, fits, measure), total]
         case Aggregate.DISTINCT:
             codes = _codes(totals.events.schema[measure.value or ""])
             names = totals.codes(where, pl.when(fits).then(value), codes, measure)
@@ -283,6 +308,9 @@ def _answer(totals: Totals, measure: Measure, names: list[str]) -> pl.Expr:
         case Aggregate.DAYS_SINCE_LAST:
             last = pl.col(f"{names[0]}@0")
             found = pl.when(last > pl.col(f"edge@{measure.within}")).then(pl.col("today") - last)
+        case Aggregate.DAYS_SINCE_FIRST:
+            first = pl.col(f"{names[0]}@{measure.within}")
+            found = pl.when(first <= pl.col("edge@0")).then(pl.col("today") - first)
         case Aggregate.ANY:
             found = totals.any(names[0], measure)
         case Aggregate.DISTINCT:
@@ -312,34 +340,21 @@ def _slope(count: pl.Expr, days: pl.Expr, squares: pl.Expr, values: pl.Expr, pro
     return pl.when(enough).then((count * products - days * values) / spread * DAYS_PER_YEAR)
 
 
-def _days_since_first(events: pl.DataFrame, edges: Edges, measure: Measure) -> pl.Series:
-    """Days since the earliest event in the window: the one that follows its lower edge."""
-    fitting = events.filter(counted(measure)).select("key")
-    before_all = pl.DataFrame({"key": [-1]}, schema=fitting.schema)
-    following = pl.concat([before_all, fitting]).select(pl.col("key").set_sorted(), first=pl.col("key").shift(-1))
-    first = read(edges.at(measure.within), following).with_columns(edges.at(0).alias("edge"), edges.today.alias("today"))
-    days = pl.when(pl.col("first") <= pl.col("edge")).then(pl.col("today") - pl.col("first"))
-    return first.select(days.cast(measure.dtype).alias("days"))["days"]
-
-
-def _latest(events: pl.DataFrame, edges: Edges, measure: Measure) -> pl.Series:
+def _latest(totals: Totals, found: pl.DataFrame, measure: Measure, names: list[str]) -> pl.Series:
     """The value of the latest event that has one; of several on its day the highest."""
     value = pl.col(measure.value or "")
-    known = events.filter(counted(measure), value.is_not_null()).select("key", last="key", value=value).sort("key", "value")
-    found = read(edges.at(0), known).with_columns(edges.at(measure.within).alias("edge"))
-    inside = pl.when(pl.col("last") > pl.col("edge")).then("value")
-    return found.select(inside.cast(measure.dtype).alias("value"))["value"]
+    known = totals.events.filter(counted(measure), value.is_not_null()).select("key", last="key", value=value)
+    last = read(totals.edges.at(0), known.sort("key", "value")).with_columns(found[f"edge@{measure.within}"].alias("edge"))
+    return last.select(value=pl.when(pl.col("last") > pl.col("edge")).then("value"))["value"]
 
 
-def _largest(events: pl.DataFrame, edges: Edges, measure: Measure) -> pl.Series:
+def _largest(totals: Totals, found: pl.DataFrame, measure: Measure, names: list[str]) -> pl.Series:
     """The largest value in the window, from maxima over stretches of 1, 2, 4 ... events, of which two cover any window."""
     value = pl.col(measure.value or "")
-    known = events.filter(counted(measure), value.is_not_null()).select("key", value=value.cast(pl.Float32))
-    places = known.select("key", place=pl.int_range(1, pl.len() + 1))
-    start, end = (read(edges.at(back), places)["place"].fill_null(0) for back in (measure.within, 0))
-    spans = pl.DataFrame({"start": start, "end": end, "count": end - start}).with_row_index("row")
-    result = pl.repeat(None, spans.height, dtype=pl.Float32, eager=True)
-    maxima, length, longest = known["value"], 1, spans["count"].max()
+    maxima = totals.events.filter(counted(measure), value.is_not_null()).select(value=value.cast(pl.Float32))["value"]
+    end, start = (pl.col(f"{names[0]}@{back}") for back in (0, measure.within))
+    spans = found.select(start=start, end=end, count=end - start).with_row_index("row").filter(pl.col("count") > 0)
+    result, length, longest = pl.repeat(None, found.height, dtype=pl.Float32, eager=True), 1, spans["count"].max()
     while isinstance(longest, int) and length <= longest:
         fitting = spans.filter(pl.col("count").is_between(length, 2 * length - 1))
         ends = pl.DataFrame({"left": maxima.gather(fitting["start"]), "right": maxima.gather(fitting["end"] - length)})
@@ -349,29 +364,20 @@ def _largest(events: pl.DataFrame, edges: Edges, measure: Measure) -> pl.Series:
     return result
 
 
-def _open_now(events: pl.DataFrame, edges: Edges, measure: Measure) -> pl.Series:
+def _open_now(totals: Totals, found: pl.DataFrame, measure: Measure, names: list[str]) -> pl.Series:
     """Is a spell open: of those that began in the window, did fewer end than began?
 
     What ended after it had left the window is counted by neither its beginning nor its end.
     """
-    days = (pl.col("ended") - pl.col("happened")).dt.total_days()
-    began = events.filter(counted(measure)).select("key", days=days, left=(days <= measure.within).fill_null(value=False))
-    ended = began.filter("left").select(key=pl.col("key") + pl.col("days")).sort("key")
-    beginnings = began.select("key", began=pl.int_range(1, pl.len() + 1), left=pl.col("left").cast(pl.Int64).cum_sum())
-    found = pl.concat(
-        [
-            read(edges.at(0), beginnings.select("key", began="began")),
-            read(edges.at(measure.within), beginnings).rename({"began": "began_before", "left": "ended_before"}),
-            read(edges.at(0), ended.select("key", ended=pl.int_range(1, pl.len() + 1))),
-        ],
-        how="horizontal",
-    ).select(pl.all().fill_null(0).cast(pl.Int64))
-    still = (pl.col("began") - pl.col("began_before")) - (pl.col("ended") - pl.col("ended_before"))
-    return found.select((still > 0).cast(measure.dtype).alias("open"))["open"]
+    days = _days_until_ended()
+    ended = totals.events.filter(counted(measure), days <= measure.within).select(key=pl.col("key") + days).sort("key")
+    until_now = read(totals.edges.at(0), ended.with_columns(ended=pl.int_range(1, pl.len() + 1)))["ended"].fill_null(0)
+    of_window = pl.col("ended") - pl.col(f"{names[1]}@{measure.within}")
+    return found.with_columns(until_now).select(open=totals.counted(names[0], measure) > of_window)["open"]
 
 
-OF_THEIR_OWN: Mapping[Aggregate, Callable[[pl.DataFrame, Edges, Measure], pl.Series]] = {
-    Aggregate.DAYS_SINCE_FIRST: _days_since_first,
+SINGLE = frozenset({Aggregate.DAYS_SINCE_LAST, Aggregate.DAYS_SINCE_FIRST, Aggregate.LATEST})
+OF_THEIR_OWN: Mapping[Aggregate, Callable[[Totals, pl.DataFrame, Measure, list[str]], pl.Series]] = {
     Aggregate.LATEST: _latest,
     Aggregate.MAX: _largest,
     Aggregate.OPEN_NOW: _open_now,

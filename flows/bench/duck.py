@@ -4,7 +4,8 @@
 One query for each stream: rows joined with the versions of events that were known on their day, grouped by row, every measure
 an aggregate with a filter. What makes it quick: a version's days of being seen are two dates, computed once (from when all of it
 had happened and was known, until it was known no more or is older than any window), so that a join has two comparisons; values
-are narrow before the join; codes are enumerations, different codes are counted as bits, and a list of codes is one number of bits.
+are narrow before the join; codes are enumerations, different codes are counted as bits,
+and a list of codes is one number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -148,7 +148,7 @@ def test_spans_at_dates_hold_from_their_first_day_until_the_day_before_the_last(
                 "since": dates("2024-01-02", "2024-01-02", "2024-01-03", "2024-01-05"),
                 "until": [date(2024, 1, 3), None, date(2024, 1, 3), date(2024, 1, 9)],
             }
-        ),  # fmt: skip
+        ),
         pl.DataFrame({"as_of": dates("2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04")}),
     )
     assert_drawn(
