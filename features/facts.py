@@ -8,6 +8,7 @@ from the numbered archive at any time and hold nothing that it does not hold.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 
 import polars as pl
 
@@ -76,11 +77,15 @@ class Facts:
         return Archive(found, self.window_start, self.extract_date)
 
     def between(self, first: int, last: int) -> "Facts":
-        """The facts of the children numbered from ``first`` to ``last`` less one, in memory; no family may lie across either."""
+        """The facts of the children numbered from ``first`` to ``last`` less one; no family may lie across either.
+
+        They are read into memory, but for the versions, of which only those of a few children are asked for.
+        """
         inside = (pl.col("child") >= first) & (pl.col("child") < last)
-        frames = {name: frame for name, frame in self.frames.items() if name in OF_NO_CHILD}
-        for name in self.frames.keys() - OF_NO_CHILD:
-            frames[name] = self.frames[name].filter(inside).collect(engine="in-memory").lazy()
+        frames = {name: frame if name in OF_NO_CHILD else frame.filter(inside) for name, frame in self.frames.items()}
+        for name in frames.keys() - OF_NO_CHILD:
+            if not name.startswith("versions/"):
+                frames[name] = frames[name].collect(engine="in-memory").lazy()
         return replace(self, frames=frames)
 
     def ranges(self, parts: int) -> list[tuple[int, int]]:
@@ -89,7 +94,7 @@ class Facts:
         count = int(self["children"].select(pl.len()).collect(engine="in-memory").item())
         at = groups.search_sorted(pl.Series([count * part // parts for part in range(parts)]))
         starts = sorted({int(group) for group in groups.gather(at.clip(upper_bound=groups.len() - 1))}) if count else []
-        return list(zip(starts, [*starts[1:], count], strict=True))
+        return list(pairwise([*starts, count]))
 
     def migrations(self, dates: pl.DataFrame) -> Migrations:
         """Migration days for the sorted ``dates`` (``as_of``). Needs the facts of all children."""

@@ -95,8 +95,10 @@ def find_migrations(moves: Moves, versions: pl.LazyFrame, odd: pl.LazyFrame, dat
     usual = usual_migrations(moves)
     if moves.possible.is_empty():
         return Migrations(usual, *NONE_THEN)
-    shown, unsettled = versions.collect(engine="in-memory"), odd.collect(engine="in-memory")
-    return Migrations(usual, *_when_otherwise(shown, unsettled, dates, moves))
+    # Nothing that was referred after the last of these days can have moved on any of them, or before.
+    early = versions.filter(pl.col("cine_referral_date") <= pl.lit(moves.possible["day"].max())).collect(engine="in-memory")
+    concerned = odd.join(early.lazy().select(EPISODES.key).unique(), on=EPISODES.key, how="semi").collect(engine="in-memory")
+    return Migrations(usual, *_when_otherwise(early, concerned, dates, moves))
 
 
 def _most_at_once(spans: pl.DataFrame) -> int:
@@ -110,9 +112,7 @@ def _when_otherwise(
     versions: pl.DataFrame, odd: pl.DataFrame, dates: pl.DataFrame, moves: Moves
 ) -> tuple[pl.DataFrame, pl.DataFrame]:  # fmt: skip
     """The migration days of the dates on which other versions were known, and these dates."""
-    # Nothing that was referred after the last of these days can have moved on any of them, or before.
-    concerned = versions.filter(pl.col("cine_referral_date") <= moves.possible["day"].max()).select(EPISODES.key).unique()
-    unsettled = at_dates(odd.join(concerned, on=EPISODES.key, how="semi"), dates).select(EPISODES.key, "as_of").unique()
+    unsettled = at_dates(odd, dates).select(EPISODES.key, "as_of").unique()
     shown = versions.join(unsettled, on=EPISODES.key).filter(
         pl.col("known_from") <= pl.col("as_of"), pl.col("known_to").is_null() | (pl.col("known_to") > pl.col("as_of"))
     )

@@ -98,6 +98,7 @@ class Totals:
         self.totals: dict[str, pl.Expr] = {}  # over the events, by name
         self.back: dict[str, set[int]] = {}  # where each is read
         self.flags: dict[str, pl.Expr] = {}
+        self.differences: dict[str, pl.Expr] = {}  # over what was read, each taken once
         self.edges_of: dict[str, set[int]] = {}  # where each count is asked for
         self.places: dict[str, tuple[str, int]] = {}  # of each count: its word, and its lowest bit there
 
@@ -179,10 +180,11 @@ class Totals:
 
     # What was read, over the columns of :meth:`read`.
 
-    @staticmethod
-    def difference(name: str, measure: Measure) -> pl.Expr:
+    def difference(self, name: str, measure: Measure) -> pl.Expr:
         """A total over the measure's window."""
-        return pl.col(f"{name}@{measure.until}") - pl.col(f"{name}@{measure.within}")
+        window = f"{name}@{measure.until}-{measure.within}"
+        self.differences[window] = pl.col(f"{name}@{measure.until}") - pl.col(f"{name}@{measure.within}")
+        return pl.col(window)
 
     def counted(self, name: str, measure: Measure) -> pl.Expr:
         """How many events counted in the measure's window."""
@@ -225,14 +227,13 @@ def read_measures(
     totals = Totals(keyed, edges)
     asked = {name: _ask(totals, measure) for name, measure in measures.items()}
     found = totals.read().with_columns(_edges_to_compare(edges, measures))
-    columns: list[pl.Series | pl.Expr] = []
-    for name, measure in measures.items():
-        if measure.aggregate in OF_THEIR_OWN:
-            value: pl.Series | pl.Expr = OF_THEIR_OWN[measure.aggregate](totals, found, measure, asked[name])
-        else:
-            value = _answer(totals, measure, asked[name])
-        columns.append(value.cast(measure.dtype).alias(name))
-    return found.select(columns)
+    own = [
+        OF_THEIR_OWN[measure.aggregate](totals, found, measure, asked[name]).alias(name)
+        for name, measure in measures.items()
+        if measure.aggregate in OF_THEIR_OWN
+    ]
+    answers = [_answer(totals, name, measure, asked[name]).cast(measure.dtype).alias(name) for name, measure in measures.items()]
+    return found.with_columns(*own, **totals.differences).select(answers)
 
 
 def _edges_to_compare(edges: Edges, measures: Mapping[str, Measure]) -> list[pl.Series]:
@@ -294,8 +295,8 @@ def _codes(dtype: pl.DataType) -> Sequence[object]:
     raise TypeError(f"Different values are counted over codes, and not over '{dtype}': give the stream's value a list of codes.")
 
 
-def _answer(totals: Totals, measure: Measure, names: list[str]) -> pl.Expr:
-    """A measure from what was read."""
+def _answer(totals: Totals, name: str, measure: Measure, names: list[str]) -> pl.Expr:
+    """The measure called ``name`` from what was read, and from the column of that name where it has a method of its own."""
 
     def count(name: str) -> pl.Expr:
         return totals.counted(name, measure)
@@ -311,14 +312,16 @@ def _answer(totals: Totals, measure: Measure, names: list[str]) -> pl.Expr:
         case Aggregate.DAYS_SINCE_FIRST:
             first = pl.col(f"{names[0]}@{measure.within}")
             found = pl.when(first <= pl.col("edge@0")).then(pl.col("today") - first)
+        case Aggregate.LATEST | Aggregate.MAX:
+            found = pl.col(name)
+        case Aggregate.OPEN_NOW:
+            found = count(names[0]) > pl.col(name)
         case Aggregate.ANY:
             found = totals.any(names[0], measure)
         case Aggregate.DISTINCT:
             found = pl.sum_horizontal(totals.different(word, measure) for word in names)
         case Aggregate.SHARE:
-            found = pl.when(totals.any(names[0], measure)).then(
-                totals.counted(names[1], measure) / totals.counted(names[0], measure)
-            )
+            found = pl.when(totals.any(names[0], measure)).then(count(names[1]) / count(names[0]))
         case Aggregate.SUM:
             found = total(names[0])
         case Aggregate.MEAN:
@@ -364,21 +367,20 @@ def _largest(totals: Totals, found: pl.DataFrame, measure: Measure, names: list[
     return result
 
 
-def _open_now(totals: Totals, found: pl.DataFrame, measure: Measure, names: list[str]) -> pl.Series:
-    """Is a spell open: of those that began in the window, did fewer end than began?
+def _ended(totals: Totals, found: pl.DataFrame, measure: Measure, names: list[str]) -> pl.Series:
+    """How many of the spells that began in the window have ended: one is open where fewer did than began.
 
     What ended after it had left the window is counted by neither its beginning nor its end.
     """
     days = _days_until_ended()
     ended = totals.events.filter(counted(measure), days <= measure.within).select(key=pl.col("key") + days).sort("key")
     until_now = read(totals.edges.at(0), ended.with_columns(ended=pl.int_range(1, pl.len() + 1)))["ended"].fill_null(0)
-    of_window = pl.col("ended") - pl.col(f"{names[1]}@{measure.within}")
-    return found.with_columns(until_now).select(open=totals.counted(names[0], measure) > of_window)["open"]
+    return until_now - found[f"{names[1]}@{measure.within}"]
 
 
 SINGLE = frozenset({Aggregate.DAYS_SINCE_LAST, Aggregate.DAYS_SINCE_FIRST, Aggregate.LATEST})
 OF_THEIR_OWN: Mapping[Aggregate, Callable[[Totals, pl.DataFrame, Measure, list[str]], pl.Series]] = {
     Aggregate.LATEST: _latest,
     Aggregate.MAX: _largest,
-    Aggregate.OPEN_NOW: _open_now,
+    Aggregate.OPEN_NOW: _ended,
 }

@@ -27,7 +27,7 @@ def open_index(workspace: Workspace) -> Facts:
     """The facts of a workspace's whole history, from the index; it is built first where it is missing or out of date."""
     hashes = vintage_hashes(workspace, date.max)
     stamp = workspace.index / STAMP
-    if not stamp.exists() or json.loads(stamp.read_text(encoding="utf-8"))["vintages"] != hashes:
+    if not stamp.exists() or json.loads(stamp.read_text(encoding="utf-8")).get("vintages") != hashes:
         facts = gather_facts(read_archive(workspace))
         shutil.rmtree(workspace.index, ignore_errors=True)
         write_facts(facts, workspace.index)

@@ -40,8 +40,6 @@ class TrainingData:
         """Tables and columns that the features and the cohort read."""
         pairs = {pair for feature in self.features for pair in needs(feature)}
         pairs |= {("ssd_person", "pers_dob"), ("ssd_cin_episodes", "cine_close_date")}
-        if any(feature.of_siblings for feature in self.features):
-            pairs.add(("ssd_family", "fami_family_id"))
         tables = sorted({table for table, _ in pairs})
         return {table: tuple(sorted(column for name, column in pairs if name == table)) for table in tables}
 

@@ -48,10 +48,10 @@ class Bench:
         shutil.rmtree(self.matrices, ignore_errors=True)
         self.matrices.mkdir()
 
-    def time(self, *tasks: Task) -> None:
-        """Do the tasks in turns, ``ROUNDS`` times each, so that whatever else the machine does falls upon all of them."""
+    def time(self, *tasks: Task, rounds: int = ROUNDS) -> None:
+        """Do the tasks in turns, ``rounds`` times each, so that whatever else the machine does falls upon all of them."""
         runs: dict[Task, list[dict[str, float]]] = {task: [] for task in tasks}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for task, found in runs.items():
                 found.append(self._run(task))
         for task, found in runs.items():

@@ -124,8 +124,8 @@ def test_what_was_known_otherwise_of_a_child_is_so_for_its_brothers_and_sisters(
     assert spans(archive, "ssd_contacts", "exceptions of siblings") == [("anna", "2024-05-20", SECOND)]
 
 
-MERGED = "link_id old_person_id new_person_id date\n1 old anna"
-OTHER = "link_id old_person_id new_person_id date\n2 older zoe 2024-01-01"
+MERGED = "id old_person_id new_person_id date\n1 old anna"
+OTHER = "id old_person_id new_person_id date\n2 older zoe 2024-01-01"
 
 
 @pytest.mark.parametrize(
