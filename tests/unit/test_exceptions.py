@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from features.exceptions import at_dates, exceptions
+from features.exceptions import at_dates, exceptions, joined
 from tests.spec.drawing import Drawn, assert_drawn, dates, nights, one_load
 from validation.history import LONG_AGO, Archive
 from validation.tables.catalogue import TABLES
@@ -90,6 +90,10 @@ def history(name: str, *shown: str) -> Archive:
         (
             "an end taken back", PLANS, ("p anna 2024-05-01 2024-06-05", "p anna 2024-05-01 -"), [("anna", "2024-06-05", SECOND)],
         ),
+        (
+            "a beginning corrected and an end told", PLANS, ("p anna 2024-05-01 -", "p anna 2024-05-02 2024-06-05"),
+            [("anna", "2024-05-01", SECOND)],
+        ),
         ("an end put off in time", PLANS, ("p anna 2024-05-01 2024-06-12", "p anna 2024-05-01 2024-06-15"), []),
         ("an end before its beginning", OFFERS, ("o anna 2024-05-20 2024-05-10 yes",), [("anna", "2024-05-10", "2024-05-20")]),
         ("a birth told late", PERSON, ("anna -", "anna 2024-05-01"), [("anna", "2024-05-01", SECOND)]),
@@ -159,5 +163,25 @@ def test_spans_at_dates_hold_from_their_first_day_until_the_day_before_the_last(
         2      2024-01-02
         2      2024-01-03
         2      2024-01-04
+        """,
+    )
+
+
+def test_spans_that_touch_or_overlap_are_one() -> None:
+    """The first of child 1 holds the second; those of child 2 follow each other; between two of child 3 lies a day."""
+    spans = [
+        (1, "2024-01-01", "2024-01-20"), (1, "2024-01-05", "2024-01-06"), (1, "2024-01-10", "2024-01-12"),
+        (2, "2024-01-10", "2024-01-12"), (2, "2024-01-12", "2024-01-14"),
+        (3, "2024-01-05", "2024-01-06"), (3, "2024-01-07", "2024-01-08"),
+    ]  # fmt: skip
+    drawn = pl.DataFrame(spans[::-1], schema=["child", "since", "until"], orient="row")
+    assert_drawn(
+        joined(drawn.with_columns(pl.col("since", "until").str.to_date())),
+        """
+        child  since       until
+        1      2024-01-01  2024-01-20
+        2      2024-01-10  2024-01-14
+        3      2024-01-05  2024-01-06
+        3      2024-01-07  2024-01-08
         """,
     )
