@@ -5,7 +5,6 @@ Measures of the same stream and of the same children's events are one group: one
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
@@ -19,7 +18,6 @@ from features.readings import Axis, axis_of, read, read_measures
 from features.stream import OF_CASES, Source, Stream
 from validation.cut import next_working_day
 
-AT_ONCE = 2  # groups that are read beside each other: much of what polars does here takes one processor
 MOST = 0.7  # share of rows from which on it costs less to read them all
 
 
@@ -37,18 +35,14 @@ def read_features(facts: Facts, rows: pl.DataFrame, features: Sequence[Feature],
     odd = OddRows(facts, ordered, migrations)
     # Facts of others are read past where the rows are of most children anyhow.
     asked = ordered["child"].unique() if ordered["child"].n_unique() < children.height / 2 else None
-
-    def read_group(group: Group, measures: Mapping[str, Measure]) -> pl.DataFrame:
+    blocks = [ordered]
+    for group, measures in grouped(names).items():
         block = _read_group(facts, ordered, asked, group, measures)
-        if group[0].source is Source.CASE or (places := odd.places(group)).is_empty():
-            return block
-        direct = odd.values(group, places, measures)
-        return block.with_columns(block[name].scatter(places, direct[name]) for name in measures)
-
-    groups = grouped(names)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        blocks = pool.map(read_group, groups.keys(), groups.values())
-        found = pl.concat([ordered, *blocks], how="horizontal")
+        if group[0].source is not Source.CASE and (places := odd.places(group)).len():
+            direct = odd.values(group, places, measures)
+            block = block.with_columns(block[name].scatter(places, direct[name]) for name in measures)
+        blocks.append(block)
+    found = pl.concat(blocks, how="horizontal")
     found = found.select(*rows.columns, *(_formula(feature, names) for feature in features))
     return found if found["row"].is_sorted() else found.sort("row")
 
