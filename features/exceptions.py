@@ -16,7 +16,7 @@ from validation.tables.episodes import EPISODES
 
 DAYS = 2**22  # more days than any date has
 FAR = pl.date(9999, 12, 31)
-NEXT = "_final"  # suffix of the newest version's columns
+FINAL = "_final"  # suffix of the newest version's columns
 
 
 def read_columns(table: Table, versions: pl.DataFrame) -> list[Column]:
@@ -50,13 +50,13 @@ def exceptions(table: Table, versions: pl.DataFrame) -> pl.DataFrame:
     odd = marked.filter(~(settled & (pl.col("earliest") >= pl.col("happened")))).with_columns(**days)
     newest = pl.when("last").then(pl.int_range(pl.len())).backward_fill()
     pairs = odd.with_columns(newest=newest)
-    final = pairs.select(pl.all().gather(pl.col("newest"))).rename(lambda name: f"{name}{NEXT}")
-    pairs = pl.concat([pairs, final], how="horizontal").with_columns(stands=pl.col(f"known_to{NEXT}").is_null())
+    final = pairs.select(pl.all().gather(pl.col("newest"))).rename(lambda name: f"{name}{FINAL}")
+    pairs = pl.concat([pairs, final], how="horizontal").with_columns(stands=pl.col(f"known_to{FINAL}").is_null())
     late = pairs.filter("stands", "first").select(
-        "key", subject=f"subject{NEXT}", since=f"happened{NEXT}", until="known_from", latest=f"latest{NEXT}"
+        "key", subject=f"subject{FINAL}", since=f"happened{FINAL}", until="known_from", latest=f"latest{FINAL}"
     )
     gaps = pairs.filter("stands", ~pl.col("first"), pl.col("known_from") > pl.col("gone")).select(
-        "key", subject=f"subject{NEXT}", since="gone", until="known_from", latest=f"latest{NEXT}"
+        "key", subject=f"subject{FINAL}", since="gone", until="known_from", latest=f"latest{FINAL}"
     )
     early_rows = pairs.filter("stands", "last").select(
         "key", "subject", since="earliest", until="happened", latest=pl.col("latest")
@@ -65,13 +65,13 @@ def exceptions(table: Table, versions: pl.DataFrame) -> pl.DataFrame:
     differs += [_first_difference(f"_{column.name}", column.name) for column in columns]
     other = pairs.filter("stands", ~pl.col("last")).with_columns(
         since=pl.max_horizontal("known_from", pl.min_horizontal(*differs)),
-        latest=pl.max_horizontal("latest", f"latest{NEXT}"),
+        latest=pl.max_horizontal("latest", f"latest{FINAL}"),
     )
     other = other.filter(pl.any_horizontal(*(difference.is_not_null() for difference in differs)))
     withdrawn = pairs.filter(~pl.col("stands")).with_columns(since=pl.max_horizontal("known_from", "happened"))
     spans = [late, gaps, early_rows]
     spans += [other.select("key", "subject", "since", until="known_to", latest="latest")]
-    spans += [other.select("key", "since", "latest", subject=f"subject{NEXT}", until="known_to")]
+    spans += [other.select("key", "since", "latest", subject=f"subject{FINAL}", until="known_to")]
     spans += [withdrawn.select("key", "subject", "since", until="known_to", latest="latest")]
     if table is EPISODES:
         spans += [_closed_twice(ordered)]
@@ -90,8 +90,8 @@ def _revealed(column: Column, happened: pl.Expr) -> pl.Expr:
 
 def _first_difference(revealed: str, column: str) -> pl.Expr:
     """The first day on which the two versions' difference in a column shows; empty when it never does."""
-    both = pl.min_horizontal(revealed, f"{revealed}{NEXT}")
-    return pl.when(pl.col(column).ne_missing(pl.col(f"{column}{NEXT}"))).then(both)
+    both = pl.min_horizontal(revealed, f"{revealed}{FINAL}")
+    return pl.when(pl.col(column).ne_missing(pl.col(f"{column}{FINAL}"))).then(both)
 
 
 def _closed_twice(ordered: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """From features and facts to columns: what is read together, which rows the ordinary way serves, and which the direct way.
 
 Measures of the same stream and of the same children's events are one group: one sort, one set of readings. A row of whose child
-(or family, where brothers and sisters are read) something was known otherwise on its day is read the direct way instead.
+(or brothers and sisters, where those are read) something was known otherwise on its day is read the direct way instead.
 """
 
 from collections.abc import Mapping, Sequence
