@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from features.definition import Feature
-from models.candidates import FULL, Effort
+from models.candidate import FULL, Effort
 from models.capacity import measure_share, replay_offers
 from models.fitting import fit_candidate
 from models.metrics import (

@@ -14,7 +14,8 @@ from scipy.special import expit
 
 from features.definition import Feature
 from models.calibration import Calibration, fit_calibration
-from models.candidates import CANDIDATES, Candidate, Effort
+from models.candidate import Candidate, Effort
+from models.candidates import CANDIDATES
 from models.splits import Split, split_frame
 
 CALIBRATION_SHARE = 0.25  # of the dates, the latest

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from models.calibration import Calibration
-from models.candidates import to_array
+from models.candidate import to_array
 from validation.errors import ModelError
 from validation.extract import Origin
 

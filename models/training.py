@@ -8,10 +8,12 @@ import polars as pl
 
 from features.definition import Feature
 from features.outcomes import Outcome
-from models.candidates import CANDIDATES, FULL, QUICK, Effort, GlassBox
+from models.candidate import FULL, QUICK, Effort
+from models.candidates import CANDIDATES
 from models.criteria import LEAST_OUTCOMES_PER_SIDE, Finding, count_outcomes, judge_evaluation, require_outcomes
 from models.evaluation import KEYS, evaluate
 from models.fitting import fit_candidate
+from models.glass_box import GlassBox
 from models.model import ScreeningModel, average_terms
 from models.splits import FOLDS, Split, forward_splits
 from validation.errors import ContractError, CriterionError

@@ -12,8 +12,9 @@ import pytest
 from features.definition import Direction, Family, Feature
 from features.streams import CONTACTS
 from models.calibration import Calibration
-from models.candidates import QUICK, GlassBox
+from models.candidate import QUICK
 from models.criteria import Finding
+from models.glass_box import GlassBox
 from models.model import ScreeningModel, average_terms
 from models.registry import Registry
 from models.training import Trained

@@ -11,7 +11,8 @@ from scipy.special import expit, logit
 from features.definition import Direction, Family, Feature
 from features.outcomes import NEW_REFERRAL
 from features.streams import CONTACTS
-from models.candidates import CANDIDATES, HUMBLE, QUICK, Effort
+from models.candidate import QUICK, Effort
+from models.candidates import CANDIDATES, HUMBLE
 from models.criteria import judge_evaluation
 from models.evaluation import measure, score_split
 from models.fitting import fit_candidate

@@ -8,8 +8,10 @@ import pytest
 
 from features.definition import Direction, Family, Feature
 from features.streams import CONTACTS
-from models.candidates import CANDIDATES, HUMBLE, QUICK, Effort, Scorecard, to_array
+from models.candidate import QUICK, Effort, to_array
+from models.candidates import CANDIDATES, HUMBLE
 from models.metrics import rank_quality
+from models.scorecard import Scorecard
 from validation.errors import ContractError
 
 SMALL = Effort(bags=2, rounds=100, pairs=2)
