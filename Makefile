@@ -8,8 +8,9 @@ PEERS := .venv-bench
 PEERS_READY := $(PEERS)/ready
 SCALE ?= 6200000
 TODAY := $(shell date +%F)
+REVIEW = $(shell $(PYTHON) -c 'from datetime import date, timedelta; print(date.today() + timedelta(180))')
 
-.PHONY: help nightly test test-browser check docs bench bench-nights proofs lock clean
+.PHONY: help nightly test test-browser check docs bench bench-nights bench-training proofs lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -26,11 +27,11 @@ nightly: $(READY) ## Invent an authority, train on it, approve the model, run on
 	$(BIN)/rereferral synthesise --out demonstration/authority --end $(TODAY)
 	$(BIN)/rereferral retrain --workspace demonstration/workspace --source demonstration/authority
 	$(BIN)/rereferral promote --workspace demonstration/workspace --version 1 --role "demonstration" --name "make nightly" \
-	  --reason "invented data, to show a night"
+	  --reason "invented data, to show a night" --review-by $(REVIEW)
 	$(BIN)/rereferral nightly --workspace demonstration/workspace --source demonstration/authority
 
 test: $(READY) ## Run the tests that need Python alone
-	$(BIN)/python -m pytest -q -m "not browser"
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not proof"
 
 test-browser: $(READY) ## Run the tests that need Chromium and LibreOffice
 	$(BIN)/python -m pytest -q -m browser
@@ -45,8 +46,9 @@ check: $(READY) ## Formatting, lint, types, rooms, generated documents
 docs: $(READY) ## Write the generated documents anew
 	$(BIN)/python -m flows.documents
 
-proofs: $(READY) ## The property tests again, on many more examples
+proofs: $(READY) ## Property tests on many more examples, and honest models on three large invented authorities
 	$(BIN)/python -m pytest -q tests/generative --hypothesis-profile=proofs
+	$(BIN)/python -m pytest -q -s -m proof
 
 $(PEERS_READY): flows/bench/peers.lock pyproject.toml
 	$(PYTHON) -m venv $(PEERS)
@@ -55,11 +57,15 @@ $(PEERS_READY): flows/bench/peers.lock pyproject.toml
 	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-bench: $(PEERS_READY) ## Time features against other engines, up to SCALE referrals (25000, 620000, 6200000)
+bench: $(PEERS_READY) $(READY) ## Time features, reasons and training, up to SCALE referrals (25000, 620000, 6200000)
 	$(PEERS)/bin/python -m flows.bench --scale $(SCALE)
+	$(BIN)/python -m flows.bench.training
 
 bench-nights: $(READY) ## Time a night by step
 	$(BIN)/python -m flows.bench.nights
+
+bench-training: $(READY) ## Time a full training on ten years, and training on 2,000,000 rows of an invented England
+	$(BIN)/python -m flows.bench.training --full --rows 2000000
 
 lock: ## Resolve the lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header \

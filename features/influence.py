@@ -14,7 +14,7 @@ from features.cohort import as_dates, find_cohort
 from features.definition import Feature
 from features.facts import Facts, gather_facts
 from features.measure import LOOK_BACK_DAYS, Whose
-from features.plan import read_features
+from features.quiet_year import read_later
 from features.stream import Source
 from validation.cut import revealed
 from validation.history import Archive
@@ -111,9 +111,7 @@ def measure_influence(archive: Archive, as_of: date, features: Sequence[Feature]
 
 def after_quiet_days(facts: Facts, cohort: pl.DataFrame, features: Sequence[Feature], days: int) -> pl.DataFrame:
     """The :func:`influence` of each feature on each row of a cohort once so many days have passed; one column per feature."""
-    later = cohort.with_columns(pl.col("as_of").dt.offset_by(f"{days}d"))
-    migrations = facts.migrations(later.select("as_of").unique().sort("as_of"))
-    return read_features(facts, later, features, migrations).select(influence(feature) for feature in features)
+    return read_later(facts, cohort, features, days).select(influence(feature) for feature in features)
 
 
 def _features(features: Sequence[Feature], today: pl.DataFrame, totals: pl.DataFrame, days: Sequence[int]) -> pl.DataFrame:

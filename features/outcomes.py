@@ -58,7 +58,8 @@ def label(archive: Archive, cohort: pl.DataFrame, outcome: Outcome) -> pl.DataFr
 
     Adds ``outcome`` (Boolean; empty for rows outside the outcome's cohort), ``outside`` (why a row is outside: turns 18 in
     the window, or did not close in time), ``exit`` (adopted, died or moved without an earlier return; these count as no
-    return), ``closed_in_window`` (the case closed within the window). Raises :class:`SettingsError` for immature dates.
+    return), ``closed_in_window`` (the case closed within the window), ``returned_on`` (the day of the return).
+    Raises :class:`SettingsError` for immature dates.
     """
     mature = latest_mature(outcome, archive.extract_date)
     immature = cohort.filter(pl.col("as_of") > mature)["as_of"]
@@ -105,7 +106,7 @@ def label(archive: Archive, cohort: pl.DataFrame, outcome: Outcome) -> pl.DataFr
             exit=pl.when(pl.col("outside").is_null()).then(pl.col("exit")),
         )
         .sort("row")
-        .select(*cohort.columns, "outcome", "outside", "exit", "closed_in_window")
+        .select(*cohort.columns, "outcome", "outside", "exit", "closed_in_window", "returned_on")
     )
 
 

@@ -109,29 +109,37 @@ def retrain(
     typer.echo(f"challenger version {version}: {workspace / 'training' / version / 'evaluation.json'}")
 
 
-def _decide(action: str, workspace: Path, version: str, role: str, name: str, reason: str, registry: str | None) -> None:
-    from flows.night import open_registry
-    from flows.settings import read_settings
-    from flows.workspace import Workspace
+@app.command()
+def evaluate(
+    workspace: WorkspaceOption,
+    version: Annotated[str, typer.Option(help="Version of a registered model.")],
+    registry: RegistryOption = None,
+) -> None:
+    """Measure an earlier model on the outcomes that have become complete since it was trained."""
+    from flows.evaluating import evaluate_version
 
-    register = open_registry(Workspace(workspace), read_settings(workspace, registry=registry))
-    getattr(register, action)(version, role=role, name=name, reason=reason, decided_on=date.today())
-    typer.echo(f"{action}d version {version}")
+    typer.echo(evaluate_version(workspace, version, registry))
 
 
 VersionOption = Annotated[str, typer.Option(help="Version of the model.")]
 RoleOption = Annotated[str, typer.Option(help="Role of the person who decides.")]
 NameOption = Annotated[str, typer.Option(help="Name of the person who decides.")]
 ReasonOption = Annotated[str, typer.Option(help="Why.")]
+ReviewOption = Annotated[
+    str, typer.Option("--review-by", metavar="YYYY-MM-DD", help="Day by which somebody looks again at whether it is good enough.")
+]
 
 
 @app.command()
 def promote(
     workspace: WorkspaceOption, version: VersionOption, role: RoleOption, name: NameOption, reason: ReasonOption,
-    registry: RegistryOption = None,
+    review_by: ReviewOption, registry: RegistryOption = None,
 ) -> None:  # fmt: skip
     """Approve a model for use: a named person's recorded decision."""
-    _decide("promote", workspace, version, role, name, reason, registry)
+    from flows import decisions
+
+    day = _date(review_by)
+    typer.echo(decisions.promote(workspace, version, role=role, name=name, reason=reason, review_by=day, registry=registry))
 
 
 @app.command()
@@ -140,7 +148,21 @@ def retire(
     registry: RegistryOption = None,
 ) -> None:  # fmt: skip
     """Take a model out of use for good: a named person's recorded decision."""
-    _decide("retire", workspace, version, role, name, reason, registry)
+    from flows import decisions
+
+    typer.echo(decisions.retire(workspace, version, role=role, name=name, reason=reason, registry=registry))
+
+
+@app.command(name="roll-back")
+def roll_back(
+    workspace: WorkspaceOption, role: RoleOption, name: NameOption, reason: ReasonOption, review_by: ReviewOption,
+    registry: RegistryOption = None,
+) -> None:  # fmt: skip
+    """Put the model before this one back into use: a named person's recorded decision."""
+    from flows import decisions
+
+    day = _date(review_by)
+    typer.echo(decisions.roll_back(workspace, role=role, name=name, reason=reason, review_by=day, registry=registry))
 
 
 @app.command()

@@ -43,9 +43,12 @@ class Night:
 
 
 def open_registry(workspace: Workspace, settings: Settings) -> Registry:
-    """The register of models: the one that the settings name, or the workspace's own."""
+    """The register of models: the one that the settings name, or the workspace's own.
+
+    A server keeps its files itself, so that every machine that knows the server can load the model.
+    """
     address = settings.registry or workspace.registry
-    return Registry(address, workspace.artifacts, settings.outcome)
+    return Registry(address, None if address.startswith("http") else workspace.artifacts, settings.outcome)
 
 
 def without_passwords(settings: Settings) -> dict[str, Any]:

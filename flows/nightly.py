@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import cast
 from uuid import UUID
 
-import polars as pl
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
-from features.facts import gather_facts
-from features.matrix import matrix_from
 from flows import ledger, scoring
 from flows.environment import quieten
 from flows.night import Night, open_night, publish
@@ -21,7 +18,7 @@ from flows.publish.page import render_page
 from flows.publish.workbook import build_workbook
 from flows.record import RunRecord, file_hashes, table_counts
 from flows.retries import READ_OR_WRITE
-from flows.scoring import Offered
+from flows.scoring import Built, Offered
 from flows.sources.reading import read_source
 from flows.vintages import last_counts, last_extract, read_archive, write_vintages
 from flows.workspace import write_json, write_private
@@ -50,8 +47,8 @@ def nightly(
         gated = check(night)
         archive(night, gated)
         model = choose_model(night, gated)
-        matrix = build(night, model)
-        offered = score(night, model, matrix)
+        built = build(night, model)
+        offered = score(night, model, built)
         write(night, gated, model, offered)
         place = finish(night, model, gated, offered)
     tell(record, place)
@@ -130,27 +127,21 @@ def choose_model(night: Night, gated: Gated) -> ScreeningModel:
 
 
 @task(cache_policy=NO_CACHE)
-def build(night: Night, model: ScreeningModel) -> pl.DataFrame:
-    """The matrix of tonight's open cases, from the history up to tonight."""
+def build(night: Night, model: ScreeningModel) -> Built:
+    """The matrix of tonight's open cases, from the history up to tonight, and what it would be after a quiet year."""
     with night.record.step("build"):
-        facts = gather_facts(read_archive(night.workspace, up_to=night.as_of))
-        matrix = matrix_from(facts, [night.as_of], scoring.features_of(model))
-        night.record.note(cohort=matrix.height, mends=vars(facts.mends(night.as_of)))
-        return matrix
+        built = scoring.build(model, read_archive(night.workspace, up_to=night.as_of), night.as_of)
+        night.record.note(cohort=built.matrix.height, mends=built.mends)
+        return built
 
 
 @task(cache_policy=NO_CACHE)
-def score(night: Night, model: ScreeningModel, matrix: pl.DataFrame) -> Offered:
+def score(night: Night, model: ScreeningModel, built: Built) -> Offered:
     """Chances, exact reasons, and families in order."""
     with night.record.step("score"):
-        offered = scoring.offer(model, matrix, night.settings)
-        abstained = offered.scores.filter("abstained")
-        night.record.note(
-            scored=offered.scores.height - abstained.height,
-            abstained=dict(abstained.group_by("reason_for_abstaining").len().iter_rows()),
-            families=offered.families.height,
-            listed=int(offered.families["listed"].sum()),
-        )
+        offered = scoring.offer(model, built, night.settings)
+        families = offered.families
+        night.record.note(**offered.notes, families=families.height, listed=int(families["listed"].sum()))
         return offered
 
 
@@ -163,6 +154,7 @@ def write(night: Night, gated: Gated, model: ScreeningModel, offered: Offered) -
         write_private(night.made / "list.xlsx", lambda path: path.write_bytes(build_workbook(shown)))
         write_private(night.made / "list.parquet", scoring.as_list(offered, model, shown).write_parquet)
         write_private(night.made / "reasons.parquet", offered.reasons.write_parquet)
+        write_private(night.made / "reason_totals.parquet", offered.totals.write_parquet)
         for name, rows in gated.set_aside.items():
             if rows.height:
                 write_private(night.made / "set_aside" / f"{name}.parquet", rows.write_parquet)

@@ -1,22 +1,36 @@
 """The retraining flow: history in, evaluated challenger out. A person promotes it, or does not."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from features.outcomes import NEW_REFERRAL
+from flows.decisions import write_log
 from flows.environment import quieten
 from flows.night import open_night, open_registry
 from flows.nightly import archive, check, pull, refuse
+from flows.publish.training_report import write_training_report
 from flows.record import RunRecord
 from flows.retries import READ_OR_WRITE
-from flows.settings import Settings, read_settings
-from flows.training import TrainingData, build_training_data, summarise
-from flows.workspace import Workspace, hold, make_private_folder, replace, write_json
-from models.training import Trained, train
+from flows.settings import Settings, read_criteria_of, read_settings
+from flows.training import (
+    TrainingData,
+    build_training_data,
+    check_signs,
+    summarise,
+    train_on,
+    training_home,
+    weigh_feedback,
+    weigh_practice,
+)
+from flows.workspace import Workspace, hold, make_private_folder, read_tag, replace, write_json
+from models.criteria import Criteria, require_met
+from models.registry import TrainingRun
+from models.training import Trained
 
 
 @flow(name="retrain", flow_run_name="retrain on {workspace}", validate_parameters=True)
@@ -27,12 +41,17 @@ def retrain(workspace: Path, source: str | None = None, full: bool = False, regi
     if source is not None:
         receive(source, workspace, registry, record)
     place = Workspace(workspace)
-    settings = read_settings(workspace, registry=registry)
+    settings, criteria = read_settings(workspace, registry=registry), read_criteria_of(workspace)
     with hold(place):
-        data = build_data(place, settings, record)
-        trained = fit(data, settings, full, record)
-        version = register(place, settings, data, trained, record)
-        report(place, data, trained, version, record)
+        models = open_registry(place, settings)
+        with models.training_run(f"retrain, {'full' if full else 'latest split'}", read_tag(place)) as run:
+            data = build_data(place, settings, record)
+            trained = fit(data, settings, criteria, full, record)
+            evaluation = weigh(data, trained, settings, record)
+            made = report(place, data, trained, evaluation, record)
+            log(run, data, trained, criteria, made)
+            version = register(run, place, data, trained, made, record)
+        write_log(place, models)
     return version
 
 
@@ -52,46 +71,61 @@ def build_data(workspace: Workspace, settings: Settings, record: RunRecord) -> T
 
 
 @task(cache_policy=NO_CACHE)
-def fit(data: TrainingData, settings: Settings, full: bool, record: RunRecord) -> Trained:
-    """Evaluate all candidates and fit the glass box."""
+def fit(data: TrainingData, settings: Settings, criteria: Criteria, full: bool, record: RunRecord) -> Trained:
+    """Evaluate all candidates, judge them by the criteria, and fit the glass box."""
     with record.step("train"):
-        return train(
-            data.frame,
-            data.features,
-            outcome=data.outcome,
-            origin=data.manifest.origin,
-            tables=data.tables,
-            capacity=settings.capacity,
-            seed=settings.seed,
-            quick=not full,
-        )
+        return train_on(data, settings, criteria, full)
+
+
+@task(cache_policy=NO_CACHE)
+def weigh(data: TrainingData, trained: Trained, settings: Settings, record: RunRecord) -> dict[str, Any]:
+    """``evaluation.json``: what was found, with feedback from offers, changes of practice, and the signs of reasons."""
+    with record.step("feedback"):
+        feedback = weigh_feedback(data, trained, settings)
+    with record.step("practice"):
+        practice = weigh_practice(data, trained, settings)
+    with record.step("reasons"):
+        reasons = check_signs(data, trained)
+    seconds = {step["name"]: step["seconds"] for step in record.steps} | trained.seconds
+    return summarise(data, trained) | {"feedback": feedback, "practice": practice, "reasons": reasons, "seconds": seconds}
 
 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
-def register(place: Workspace, settings: Settings, data: TrainingData, trained: Trained, record: RunRecord) -> str:
-    """Register the model as challenger, with its lineage and evaluation."""
-    with record.step("register"):
-        return open_registry(place, settings).record(trained, data.lineage, trained.evaluation)
+def report(place: Workspace, data: TrainingData, trained: Trained, evaluation: Mapping[str, Any], record: RunRecord) -> Path:
+    """Write the report beside the published ones; the folder is returned."""
+    made = training_home(place, data.outcome.name) / ".new"
+    shutil.rmtree(made, ignore_errors=True)
+    make_private_folder(made / "shapes")
+    with record.step("report"):
+        write_json(made / "evaluation.json", evaluation)
+        write_training_report(made, evaluation, trained.model, trained.scorecard)
+    return made
 
 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
-def report(place: Workspace, data: TrainingData, trained: Trained, version: str, record: RunRecord) -> None:
-    """Write ``training/<version>/`` in one rename, and say how the candidates did."""
-    # Versions are counted for each outcome: another than the default has a folder of its own.
-    home = place.training if data.outcome is NEW_REFERRAL else place.training / data.outcome.name
-    made, final = home / f".{version}.new", home / version
-    make_private_folder(made)
-    write_json(made / "evaluation.json", summarise(data, trained))
+def log(run: TrainingRun, data: TrainingData, trained: Trained, criteria: Criteria, made: Path) -> None:
+    """Keep the training in MLflow, whether its model will be registered or not."""
+    files = {str(file.relative_to(made)): file.read_bytes() for file in sorted(made.rglob("*")) if file.is_file()}
+    run.log(trained, data.lineage, files | {"criteria.toml": criteria.text})
+
+
+@task(cache_policy=NO_CACHE)
+def register(run: TrainingRun, place: Workspace, data: TrainingData, trained: Trained, made: Path, record: RunRecord) -> str:
+    """Register the model as challenger and publish its report, unless it misses a criterion (exit 18)."""
+    home, met = made.parent, all(finding.met for finding in trained.findings)
     write_json(made / "run.json", record.finish("completed") | {"lineage": data.lineage})
+    version = run.register(trained) if met else f"refused-{data.lineage['extract_date']}"
+    final = home / version
     shutil.rmtree(final, ignore_errors=True)
     replace(made, final)
     rows = "\n".join(
         f"| {r['candidate']} | {r['test_from']} to {r['test_to']} | {r['auc']:.3f} | {r['average_precision']:.3f} |"
         for r in trained.evaluation
     )
-    get_run_logger().info("challenger version %s trained on %s rows", version, data.frame.height)
     create_markdown_artifact(
         key="training",
-        markdown=f"# Challenger version {version}\n\n| candidate | test | AUC | average precision |\n|---|---|---|---|\n{rows}",
-        description=f"How the candidates of version {version} did",
+        markdown=f"# Training {version}\n\n| candidate | test | AUC | average precision |\n|---|---|---|---|\n{rows}",
+        description=f"How the candidates of {version} did",
     )
+    require_met(trained.findings, f"training/{final.relative_to(place.training)}/report.html")
+    return version

@@ -1,34 +1,65 @@
 """From a matrix to what the morning list shows: chances, reasons, families in order, and what changed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from features.catalogue import BY_NAME
-from features.cohort import ADULT
 from features.definition import Feature
+from features.facts import gather_facts
+from features.freshness import measure_freshness
+from features.matrix import matrix_from
 from features.outcomes import OUTCOMES, Outcome
+from features.quiet_year import read_quiet_year
 from flows.publish.night_list import Changes, Counts, NightList
 from flows.settings import Settings
+from models import offers
+from models.ablation import Checked, check_reasons
+from models.abstention import explain_abstentions, find_out_of_date, find_stale, measure_support
 from models.model import ScreeningModel
-from models.offers import families
-from models.reasons import explain
+from models.multiplicity import share_of_models
+from models.reasons import add_up, explain
+from validation.drift import has_recent_cases, measure_drift, word_drift
 from validation.errors import ChecksError, ModelError
 from validation.extract import Manifest, Origin
 from validation.gate import Gated
+from validation.history import Archive
 
-TURNS_ADULT = "turns 18 before the outcome could be seen"
+CASE = ["person_id", "referral_id"]
+
+
+@dataclass(frozen=True)
+class Built:
+    """What is known of tonight's open cases.
+
+    ``matrix`` has a row per case; ``quiet_year`` the same cases with the features that fade, as they would be read after a year
+    without anything new. ``freshness`` is the days since the newest event of each table, ``window_start`` the first day that
+    the history covers.
+    """
+
+    matrix: pl.DataFrame
+    quiet_year: pl.DataFrame
+    freshness: Mapping[str, int]
+    window_start: date
+    mends: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Offered:
-    """A night's scores (one row per open case), reasons, and families in order."""
+    """A night's scores (one row per open case), reasons, and families in order.
+
+    ``totals`` are the reasons added up by group of features, ``notes`` the counts of the checks for the run record.
+    """
 
     scores: pl.DataFrame
     reasons: pl.DataFrame
     families: pl.DataFrame
+    totals: pl.DataFrame
+    notes: Mapping[str, Any]
 
 
 def require_origin(model: ScreeningModel, manifest: Manifest, demonstration: bool) -> None:
@@ -70,34 +101,110 @@ def features_of(model: ScreeningModel) -> list[Feature]:
     return [BY_NAME[name] for name in model.features]
 
 
-def score(model: ScreeningModel, matrix: pl.DataFrame) -> pl.DataFrame:
-    """One row per open case: pseudonyms, ``days_open``, ``chance`` (empty where abstained) and why it is not scored."""
-    outcome = OUTCOMES[model.outcome]
-    adult = pl.col("dob").dt.offset_by(f"{ADULT}y") <= pl.col("as_of") + timedelta(days=outcome.days_to_maturity)
-    return (
-        matrix.select(
-            "as_of",
-            "person_id",
-            "referral_id",
-            "family_id",
-            days_open=(pl.col("as_of") - pl.col("began_on")).dt.total_days(),
-            chance=model.chances(matrix),
-            abstained=adult.fill_null(value=False),
-        )
-        .with_columns(
-            chance=pl.when(~pl.col("abstained")).then(pl.col("chance")),
-            reason_for_abstaining=pl.when(pl.col("abstained")).then(pl.lit(TURNS_ADULT)),
-        )
-        .sort("person_id", "referral_id")
+def build(model: ScreeningModel, history: Archive, as_of: date) -> Built:
+    """The matrix of the cases that are open on ``as_of``, and what is known of the data behind it."""
+    facts, features = gather_facts(history), features_of(model)
+    return Built(
+        matrix_from(facts, [as_of], features),
+        read_quiet_year(facts, as_of, features),
+        measure_freshness(history, [as_of]),
+        history.window_start,
+        vars(facts.mends(as_of)),
     )
 
 
-def offer(model: ScreeningModel, matrix: pl.DataFrame, settings: Settings) -> Offered:
+def quiet_chances(model: ScreeningModel, built: Built) -> pl.Series:
+    """The chance of each row of the matrix after a quiet year: the case as it is tonight, all else as it has faded by then."""
+    as_now = built.matrix.select(*CASE, *(name for name in model.features if name not in built.quiet_year.columns))
+    return model.chances(as_now.join(built.quiet_year, on=CASE, how="left", maintain_order="left"))
+
+
+def score(model: ScreeningModel, built: Built) -> pl.DataFrame:
+    """One row per open case, sorted by child and case.
+
+    Columns: pseudonyms, ``days_open``, ``chance`` with its range ``chance_low`` to ``chance_high``, ``chance_after_quiet_year``
+    (all four empty where abstained), ``abstained``, ``reason_for_abstaining``, and ``out_of_date`` and ``unlike_training``: how
+    much of what the model goes by (0 to 1) lies in stale tables, or in values that training never had.
+    """
+    matrix, ranges = built.matrix, model.ranges(built.matrix)
+    out_of_date = find_out_of_date(features_of(model), find_stale(built.freshness, model.freshness))
+    support = measure_support(matrix, model.importances, model.seen, out_of_date)
+    maturity = OUTCOMES[model.outcome].days_to_maturity
+    why = explain_abstentions(matrix, support, ranges, window_start=built.window_start, days_to_maturity=maturity)
+    chances = {
+        "chance": model.chances(matrix),
+        "chance_low": ranges["low"],
+        "chance_high": ranges["high"],
+        "chance_after_quiet_year": quiet_chances(model, built),
+    }
+    scored = pl.col("reason_for_abstaining").is_null()
+    return (
+        matrix.select(
+            "as_of",
+            *CASE,
+            "family_id",
+            days_open=(pl.col("as_of") - pl.col("began_on")).dt.total_days(),
+            reason_for_abstaining=why,
+            **chances,
+        )
+        .hstack(support)
+        .with_columns(*(pl.when(scored).then(name).alias(name) for name in chances), abstained=~scored)
+        .sort(CASE)
+    )
+
+
+def offer(model: ScreeningModel, built: Built, settings: Settings) -> Offered:
     """Score the cohort, explain every scored case, and put the families in order."""
-    scores = score(model, matrix)
-    scored = matrix.join(scores.filter(~pl.col("abstained")), on=["person_id", "referral_id"], how="semi")
-    reasons = explain(model.contributions(scored), scored, features_of(model))
-    return Offered(scores, reasons, families(scores, settings.capacity, settings.seed))
+    scores = score(model, built)
+    matrix = built.matrix.join(scores.filter(~pl.col("abstained")), on=CASE, how="semi", maintain_order="left")
+    features, contributions = features_of(model), model.contributions(matrix)
+    checked = check_reasons(explain(contributions, matrix, features), model, matrix, features)
+    families = describe_families(offers.families(scores, settings.capacity, settings.seed), scores)
+    sorted_matrix = scores.select(CASE).join(built.matrix, on=CASE, how="left", maintain_order="left")
+    shares = share_of_models(
+        model.bag_chances(sorted_matrix), scores.select(offers.FAMILY).to_series(), scores["abstained"], settings.capacity
+    )
+    return Offered(
+        scores,
+        checked.reasons,
+        families.join(shares, on="family_id", how="left", maintain_order="left"),
+        add_up(contributions, matrix, features),
+        _note(model, built, scores, checked),
+    )
+
+
+def describe_families(families: pl.DataFrame, scores: pl.DataFrame) -> pl.DataFrame:
+    """Families with the range of their chance (of the child whose chance it is) and the highest chance after a quiet year."""
+    leading = (
+        scores.filter(~pl.col("abstained"))
+        .with_columns(offers.FAMILY)
+        .sort("chance", *CASE, descending=[True, False, False])
+        .group_by("family_id")
+        .agg(pl.col("chance_low", "chance_high").first(), pl.col("chance_after_quiet_year").max())
+    )
+    return families.join(leading, on="family_id", how="left", maintain_order="left")
+
+
+def _note(model: ScreeningModel, built: Built, scores: pl.DataFrame, checked: Checked) -> dict[str, Any]:
+    """Counts for the run record, of what was acted on and of what was only counted."""
+    abstained = scores.filter("abstained")
+    return {
+        "scored": scores.height - abstained.height,
+        "abstained": dict(abstained.group_by("reason_for_abstaining").len().sort("reason_for_abstaining").iter_rows()),
+        "days_since_newest_event": dict(built.freshness),
+        "stale_tables": list(find_stale(built.freshness, model.freshness)),
+        "cases_with_values_unlike_training": scores.filter(pl.col("unlike_training") > 0).height,
+        "reasons": {"shown": checked.shown, "agree": checked.agree},
+        "drift": find_drift(model, built.matrix),
+    }
+
+
+def find_drift(model: ScreeningModel, matrix: pl.DataFrame) -> dict[str, Any]:
+    """Which features of cases referred in the last year have moved since training; ``measured`` is false without such a case."""
+    if not has_recent_cases(matrix):
+        return {"measured": False, "words": "No case was referred in the last year, so nothing can be said."}
+    drift = measure_drift(model.inputs, matrix)
+    return {"measured": True, "moved": drift.filter("moved")["feature"].to_list(), "words": word_drift(drift)}
 
 
 def compose(
@@ -185,7 +292,9 @@ def as_list(offered: Offered, model: ScreeningModel, shown: NightList) -> pl.Dat
 
 def as_shown(offered: Offered, model: ScreeningModel, manifest: Manifest) -> pl.DataFrame:
     """The ledger's entry: every case's chance with its family's place, the model and the outcome that it speaks of."""
-    places = offered.families.select("family_id", "rank", "listed", "capacity", "tie_band", "slot_chance", "shuffle_seed")
+    places = offered.families.select(
+        "family_id", "rank", "listed", "capacity", "tie_band", "slot_chance", "shuffle_seed", "share_of_models"
+    )
     return offered.scores.join(places, on="family_id", how="left").with_columns(
         model=pl.lit(model.name),
         model_version=pl.lit(model.version),

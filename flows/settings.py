@@ -7,10 +7,12 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from models.criteria import Criteria, read_criteria, shipped_criteria
 from validation.errors import SettingsError
 from validation.gate import Limits
 
 FILE_NAME = "rereferral.toml"
+CRITERIA_NAME = "criteria.toml"
 PREFIX = "REREFERRAL_"
 
 # Variables that are no settings: the council's key, a fault shown in full, and what ``prefect.yaml`` reads.
@@ -36,7 +38,7 @@ class Settings(BaseSettings):
 
     ``capacity`` is the number of families that can be offered something in a week. ``seed`` drives the shuffle of equal
     chances and every random choice in training. ``registry`` is an MLflow tracking address; without one, the workspace's own
-    ``mlflow.db``.
+    ``mlflow.db``. ``bags`` is the number of models of families drawn again that the glass box is made of, behind its ranges.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
@@ -45,6 +47,7 @@ class Settings(BaseSettings):
     seed: int = Field(20, ge=0, le=2**32 - 1)
     outcome: Literal["new_referral_within_12_months", "returns_within_12_months_of_closing"] = "new_referral_within_12_months"
     stale_after_days: int = Field(3, ge=1)
+    bags: int = Field(16, ge=2, le=100)
     registry: str | None = Field(None, pattern=r"^[a-z0-9+]+://")
     limits: LimitSettings = LimitSettings()
 
@@ -90,3 +93,9 @@ def _unknown_variables() -> list[str]:
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | OTHER_VARIABLES
     ours = [name for name in os.environ if name.upper().startswith(PREFIX)]
     return sorted(name for name in ours if name.upper().split("__")[0] not in known)
+
+
+def read_criteria_of(workspace: Path) -> Criteria:
+    """The criteria in force: the workspace's own ``criteria.toml``, or those that are shipped."""
+    own = workspace / CRITERIA_NAME
+    return read_criteria(own.read_text(encoding="utf-8") if own.exists() else shipped_criteria())

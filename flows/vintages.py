@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.workspace import Workspace, write_json, write_private
+from validation.contract import Table
 from validation.errors import ContractError
 from validation.extract import ExtractRule, Manifest, Origin
 from validation.gate import Gated, Limits, stop_if_withdrawn
@@ -62,8 +63,15 @@ def _read(workspace: Workspace, up_to: date) -> dict[str, list[tuple[date, pl.Da
     for name in TABLES:
         files = sorted((workspace.history / name).glob("*.parquet"))
         known = [(date.fromisoformat(file.stem), file) for file in files]
-        found[name] = [(day, pl.read_parquet(file)) for day, file in known if day in complete]
+        found[name] = [(day, _widen(pl.read_parquet(file), TABLES[name])) for day, file in known if day in complete]
     return found
+
+
+def _widen(vintage: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """A vintage with the columns that the contract has been given since it was written, all empty."""
+    added = {name: dtype for name, dtype in table.schema.items() if name not in vintage.columns}
+    empty = [pl.lit(None, dtype).alias(name) for name, dtype in added.items()]
+    return vintage.with_columns(empty).select(*table.schema, pl.exclude(*table.schema)) if added else vintage
 
 
 def read_archive(workspace: Workspace, up_to: date | None = None) -> Archive:

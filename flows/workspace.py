@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,6 +72,14 @@ class Workspace:
     def latest_night(self) -> Path | None:
         """Folder of the newest complete night, if there is one."""
         return self.root / self.latest.read_text().strip() if self.latest.exists() else None
+
+
+def read_tag(workspace: Workspace) -> str:
+    """A random name for the workspace, made once: it tells a register whose run this is, and not where it lies."""
+    file = workspace.root / ".tag"
+    if not file.exists():
+        write_private(file, lambda beside: beside.write_text(secrets.token_hex(8)))
+    return file.read_text()
 
 
 @contextmanager

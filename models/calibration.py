@@ -34,23 +34,27 @@ def log_odds_of(chances: Floats) -> Floats:
     return np.asarray(logit(np.clip(chances, CLIP, 1 - CLIP)), dtype=np.float64)
 
 
-def fit_line(log_odds: Floats, outcome: npt.NDArray[np.bool_], prior: float = 1e-6) -> tuple[float, float]:
+def fit_line(
+    log_odds: Floats, outcome: npt.NDArray[np.bool_], prior: float = 1e-6, weights: Floats | None = None
+) -> tuple[float, float]:
     """Slope and intercept of the logistic regression of ``outcome`` on ``log_odds``: maximum likelihood by Newton.
 
     ``prior`` is the weight of a normal prior about slope 1 and intercept 0; its default only keeps the fit finite.
+    ``weights``: one number per row, by default 1.
     """
     design = np.column_stack([log_odds, np.ones_like(log_odds)])
+    weights = np.ones_like(log_odds) if weights is None else weights
     as_it_is = np.array([1.0, 0.0])
 
     def loss(line: Floats) -> float:
         z = design @ line
-        return float(np.sum(np.logaddexp(0, z) - outcome * z) + prior / 2 * np.sum((line - as_it_is) ** 2))
+        return float(np.sum(weights * (np.logaddexp(0, z) - outcome * z)) + prior / 2 * np.sum((line - as_it_is) ** 2))
 
     line = as_it_is
     for _ in range(100):
         chance = expit(design @ line)
-        slope_of_loss = design.T @ (chance - outcome) + prior * (line - as_it_is)
-        bend_of_loss = (design * (chance * (1 - chance))[:, None]).T @ design + prior * np.eye(2)
+        slope_of_loss = design.T @ (weights * (chance - outcome)) + prior * (line - as_it_is)
+        bend_of_loss = (design * (weights * chance * (1 - chance))[:, None]).T @ design + prior * np.eye(2)
         step = np.linalg.solve(bend_of_loss, slope_of_loss)
         while loss(line - step) > loss(line) and np.abs(step).max() > 1e-10:
             step = step / 2

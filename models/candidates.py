@@ -5,14 +5,13 @@ Each is built from features, a seed and an effort; see :class:`models.candidate.
 
 from collections.abc import Callable, Sequence
 
-from features.definition import Feature
-from models.candidate import Candidate, Effort
+from models.candidate import Candidate, Effort, Input
 from models.glass_box import GlassBox
-from models.learners import Boosting, spline_logistic
+from models.learners import Boosting, Spline
 from models.rankers import BaseRate, Ranker
 from models.scorecard import Scorecard
 
-Builder = Callable[[Sequence[Feature], int, Effort], Candidate]
+Builder = Callable[[Sequence[Input], int, Effort], Candidate]
 
 CANDIDATES: dict[str, Builder] = {
     "base_rate": lambda features, seed, effort: BaseRate(),
@@ -21,9 +20,12 @@ CANDIDATES: dict[str, Builder] = {
         "days_since_last_referral", "days_since_last_earlier_referral", -1, features
     ),
     "points_scorecard": lambda features, seed, effort: Scorecard(features),
-    "spline_logistic": spline_logistic,
+    "spline_logistic": Spline,
     "glass_box": GlassBox,
     "unrestricted_boosting": Boosting,
 }
+
+BY_FEATURE = ("earlier_referrals", "days_since_last_referral")
+"""Candidates that rank by a feature of this project, and so cannot be given other columns."""
 
 HUMBLE = ("base_rate", "earlier_referrals", "days_since_last_referral", "points_scorecard")

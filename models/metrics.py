@@ -5,16 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.special import ndtri
+from scipy.special import expit, ndtri
 
+from models.bootstrap import COVERAGE
 from models.calibration import CLIP, fit_line, log_odds_of
 
 Floats = npt.NDArray[np.float64]
 Outcome = npt.NDArray[np.bool_]
 
 BINS = 10
-RESAMPLES = 200
-COVERAGE = 0.95
 LEAST_DISTINCT = 5  # chances: a line through fewer is a line through the base rates of the folds
 
 
@@ -37,24 +36,6 @@ def rank_quality(outcome: Outcome, score: Floats, weights: Floats | None = None)
         precision = np.where(found > 0, found / (found + false), 0.0)
         average_precision = (yes * precision).sum(axis=1) / found[:, -1]
     return auc, average_precision
-
-
-def draw_families(groups: pl.Series, seed: int, resamples: int = RESAMPLES) -> Floats:
-    """Bootstrap weights, resamples x rows: how often each row's group was drawn, groups drawn with replacement."""
-    codes = groups.rank("dense").cast(pl.Int64).to_numpy() - 1
-    count = int(codes.max(initial=-1)) + 1
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
-    return drawn[:, codes].astype(np.float64)
-
-
-def find_interval(values: Floats) -> tuple[float, float]:
-    """The middle 95 % of resampled ``values``; NaN (a resample without both outcomes) is left out."""
-    known = values[~np.isnan(values)]
-    if not known.size:
-        return float("nan"), float("nan")
-    tail = (1 - COVERAGE) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
-    return float(low), float(high)
 
 
 def find_share_interval(hits: float, tries: float) -> tuple[float, float]:
@@ -85,27 +66,58 @@ class ChanceQuality:
 
 def measure_chances(outcome: Outcome, chance: Floats) -> ChanceQuality:
     """The quality of ``chance`` (0 to 1, one per row). Slope and intercept are NaN below five different chances."""
-    brier = float(np.mean((chance - outcome) ** 2))
-    base = float(outcome.mean())
-    inside = np.clip(chance, CLIP, 1 - CLIP)
-    curve = draw_calibration_curve(outcome, chance)
-    distance = (curve["chance"] - curve["rate"]).abs() * curve["rows"]
+    brier, brier_skill, log_loss, calibration_error = (float(value) for value in chance_quality(outcome, chance)[0])
     varies = np.unique(chance).size >= LEAST_DISTINCT
     slope, intercept = fit_line(log_odds_of(chance), outcome) if varies else (float("nan"), float("nan"))
-    return ChanceQuality(
-        brier=brier,
-        brier_skill=1 - brier / (base * (1 - base)) if 0 < base < 1 else float("nan"),
-        log_loss=float(-np.mean(np.where(outcome, np.log(inside), np.log1p(-inside)))),
-        calibration_error=float(distance.sum()) / outcome.size,
-        calibration_slope=slope,
-        calibration_intercept=intercept,
-    )
+    return ChanceQuality(brier, brier_skill, log_loss, calibration_error, slope, intercept)
+
+
+def chance_quality(outcome: Outcome, chance: Floats, weights: Floats | None = None) -> Floats:
+    """Brier, its skill, log loss and calibration error under each row of ``weights`` (see :func:`rank_quality`): k x 4."""
+    weights = np.ones((1, outcome.size)) if weights is None else weights
+    inside = np.clip(chance, CLIP, 1 - CLIP)
+    place = _bins(chance)
+    bins = np.zeros((chance.size, int(place.max(initial=0)) + 1))
+    bins[np.arange(chance.size), place] = chance - outcome
+    losses = np.column_stack([(chance - outcome) ** 2, -np.where(outcome, np.log(inside), np.log1p(-inside)), outcome])
+    total = weights.sum(axis=1)
+    brier, log_loss, base = (weights @ losses / total[:, None]).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        skill = np.where((base > 0) & (base < 1), 1 - brier / (base * (1 - base)), np.nan)
+    return np.column_stack([brier, skill, log_loss, np.abs(weights @ bins).sum(axis=1) / total])
+
+
+def find_line_interval(outcome: Outcome, chance: Floats, groups: pl.Series) -> dict[str, float]:
+    """Slope and intercept of calibration with 95 % intervals, as ``calibration_slope``, ``..._low``, ``..._high``.
+
+    The errors are those of a sandwich estimator that adds up the rows of a family (Liang and Zeger 1986), so that
+    families are counted and not rows. NaN below five different chances.
+    """
+    names = ("calibration_slope", "calibration_intercept")
+    if np.unique(chance).size < LEAST_DISTINCT:
+        return {f"{name}{end}": float("nan") for name in names for end in ("", "_low", "_high")}
+    log_odds = log_odds_of(chance)
+    line = np.array(fit_line(log_odds, outcome))
+    design = np.column_stack([log_odds, np.ones_like(log_odds)])
+    fitted = expit(design @ line)
+    codes = groups.rank("dense").cast(pl.Int64).to_numpy() - 1
+    pulls = design * (outcome - fitted)[:, None]
+    sums = np.column_stack([np.bincount(codes, weights=pull) for pull in pulls.T])
+    bread = np.linalg.inv((design * (fitted * (1 - fitted))[:, None]).T @ design)
+    half = ndtri((1 + COVERAGE) / 2) * np.sqrt(np.diag(bread @ (sums.T @ sums) @ bread))
+    ends = {"": line, "_low": line - half, "_high": line + half}
+    return {f"{name}{end}": float(values[at]) for at, name in enumerate(names) for end, values in ends.items()}
+
+
+def _bins(chance: Floats, bins: int = BINS) -> npt.NDArray[np.int64]:
+    """The bin of each row: up to ``bins`` of equal size; equal chances share one."""
+    edges = np.unique(np.quantile(chance, np.linspace(0, 1, bins + 1)[1:-1]))
+    return np.searchsorted(edges, chance, side="left")
 
 
 def draw_calibration_curve(outcome: Outcome, chance: Floats, bins: int = BINS) -> pl.DataFrame:
     """Mean ``chance``, ``rate`` of yes and ``rows`` for up to ``bins`` bins of equal size; equal chances share one."""
-    edges = np.unique(np.quantile(chance, np.linspace(0, 1, bins + 1)[1:-1]))
-    place = np.searchsorted(edges, chance, side="left")
+    place = _bins(chance, bins)
     rows = np.bincount(place)
     sums = {"chance": np.bincount(place, weights=chance), "rate": np.bincount(place, weights=outcome)}
     filled = rows > 0

@@ -1,16 +1,19 @@
 """The model that scores a night: a glass box, its calibration, and what must be known about it to use it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from scipy.special import expit
 
 from models.calibration import Calibration
 from models.candidate import to_array
+from models.glass_box import bag_log_odds
+from models.ranges import Doubt, find_ranges
 from validation.errors import ModelError
 from validation.extract import Origin
 
@@ -18,12 +21,24 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What training saw of a feature: its least and greatest value, and whether it was ever empty."""
+
+    least: float
+    most: float
+    had_empty: bool
+
+
+@dataclass(frozen=True)
 class ScreeningModel:
     """A trained glass box.
 
-    ``estimator`` is an ``ExplainableBoostingClassifier`` (only ``intercept_``, ``eval_terms`` and ``term_features_``
-    are used). ``averages`` holds the training average of each of its terms in log-odds before calibration; ``tables``
-    the columns of each table that training had. ``version`` is empty until the model is registered.
+    ``estimator`` is an ``ExplainableBoostingClassifier``. ``averages`` holds the training average of each of its terms in
+    log-odds before calibration; ``importances`` the share of each feature in what the model goes by (its mean absolute
+    contribution in training; they add up to 1); ``seen`` what training saw of each feature; ``tables`` the columns of
+    each table that training had; ``freshness`` the longest time, in days, that each table went without an event in
+    training; ``inputs`` how the features were spread (see ``validation.drift``). ``version`` is empty until the model is
+    registered.
     """
 
     name: str
@@ -38,6 +53,11 @@ class ScreeningModel:
     estimator: Any
     calibration: Calibration
     averages: tuple[float, ...]
+    importances: Mapping[str, float]
+    seen: Mapping[str, Seen]
+    freshness: Mapping[str, int]
+    inputs: Mapping[str, Any]
+    doubt: Doubt
 
     @property
     def base_log_odds(self) -> float:
@@ -48,7 +68,7 @@ class ScreeningModel:
     @property
     def base_chance(self) -> float:
         """The chance that belongs to ``base_log_odds``."""
-        return float(1 / (1 + np.exp(-self.base_log_odds)))
+        return float(expit(self.base_log_odds))
 
     def chances(self, matrix: pl.DataFrame) -> pl.Series:
         """The calibrated chance of the outcome, one per row of ``matrix``.
@@ -56,7 +76,7 @@ class ScreeningModel:
         Columns are found by name, others are ignored. Raises ``ModelError`` when a feature is missing.
         """
         log_odds = self.base_log_odds + self._centred_terms(matrix).sum(axis=1)
-        return pl.Series("chance", 1 / (1 + np.exp(-log_odds)), dtype=pl.Float64)
+        return pl.Series("chance", expit(log_odds), dtype=pl.Float64)
 
     def contributions(self, matrix: pl.DataFrame) -> pl.DataFrame:
         """What each feature adds to the log-odds of each row, against the training average: rows x features.
@@ -64,23 +84,89 @@ class ScreeningModel:
         Exact: ``base_log_odds`` and a row's contributions add up to the log-odds of its chance. The term of a pair
         is split equally between its two features, as a Shapley value would do.
         """
-        terms = self._centred_terms(matrix)
-        shares = np.zeros((terms.shape[1], len(self.features)))
-        for term, members in enumerate(self.estimator.term_features_):
-            shares[term, list(members)] = 1 / len(members)
-        return pl.DataFrame(terms @ shares, schema=list(self.features))
+        terms = self._centred_terms(matrix).T
+        alone = {members[0]: terms[at] for at, members in enumerate(self.estimator.term_features_) if len(members) == 1}
+        columns = [alone[at] for at in range(len(self.features))]
+        for at, members in enumerate(self.estimator.term_features_):
+            for member in members if len(members) > 1 else ():
+                columns[member] = columns[member] + terms[at] / len(members)
+        return pl.DataFrame(dict(zip(self.features, columns, strict=True)))
 
-    def _centred_terms(self, matrix: pl.DataFrame) -> Floats:
+    def bag_chances(self, matrix: pl.DataFrame) -> Floats:
+        """The chance by each bag's own model: rows x bags. Each bag is a model of families drawn again, as good as any."""
+        return self.calibration.map_to_chances(bag_log_odds(self.estimator, self._values(matrix)))
+
+    def ranges(self, matrix: pl.DataFrame) -> pl.DataFrame:
+        """``low`` and ``high``: the 90 % range of each row's chance (see :mod:`models.ranges`)."""
+        log_odds = self.calibration.map_log_odds(bag_log_odds(self.estimator, self._values(matrix)))
+        return find_ranges(log_odds, self.doubt)
+
+    def describe(self) -> dict[str, Any]:
+        """All of it but the estimator and the version, as text, numbers and lists."""
+        told = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("estimator", "version")}
+        return told | {
+            "origin": self.origin.value,
+            "features": list(self.features),
+            "tables": {table: list(columns) for table, columns in self.tables.items()},
+            "trained_from": self.trained_from.isoformat(),
+            "trained_to": self.trained_to.isoformat(),
+            "calibration": asdict(self.calibration),
+            "averages": list(self.averages),
+            "importances": dict(self.importances),
+            "seen": {name: asdict(seen) for name, seen in self.seen.items()},
+            "freshness": dict(self.freshness),
+            "inputs": dict(self.inputs),
+            "doubt": asdict(self.doubt),
+        }
+
+    @classmethod
+    def restore(cls, told: Mapping[str, Any], version: str, estimator: Any) -> Self:
+        """The model of which :meth:`describe` told, with its estimator."""
+        known = {
+            "origin": Origin(told["origin"]),
+            "features": tuple(told["features"]),
+            "tables": {table: tuple(columns) for table, columns in told["tables"].items()},
+            "trained_from": date.fromisoformat(told["trained_from"]),
+            "trained_to": date.fromisoformat(told["trained_to"]),
+            "calibration": Calibration(**told["calibration"]),
+            "averages": tuple(told["averages"]),
+            "seen": {name: Seen(**seen) for name, seen in told["seen"].items()},
+            "doubt": Doubt(**told["doubt"]),
+        }
+        return cls(**{**told, **known, "version": version, "estimator": estimator})
+
+    def _values(self, matrix: pl.DataFrame) -> npt.NDArray[np.float32]:
         missing = [name for name in self.features if name not in matrix.columns]
         if missing:
             raise ModelError(
                 f"Model '{self.name}' needs {len(self.features)} features, of which the matrix lacks {len(missing)}: "
                 f"{', '.join(missing)}. Build the matrix with the features that the model was trained on, or retrain."
             )
-        terms = np.asarray(self.estimator.eval_terms(to_array(matrix, self.features)), dtype=np.float64)
-        return np.asarray(self.calibration.slope * (terms - np.array(self.averages)), dtype=np.float64)
+        return to_array(matrix, self.features)
+
+    def _centred_terms(self, matrix: pl.DataFrame) -> Floats:
+        terms: Floats = self.estimator.eval_terms(self._values(matrix))
+        terms -= np.array(self.averages)
+        terms *= self.calibration.slope
+        return terms
 
 
 def average_terms(estimator: Any, matrix: pl.DataFrame, features: tuple[str, ...]) -> tuple[float, ...]:
     """The mean of each term of ``estimator`` over the rows of ``matrix``, in log-odds before calibration."""
     return tuple(float(mean) for mean in estimator.eval_terms(to_array(matrix, features)).mean(axis=0))
+
+
+def find_seen(matrix: pl.DataFrame, features: tuple[str, ...]) -> dict[str, Seen]:
+    """What there is to see of each feature in the rows of ``matrix``, each with one value at least."""
+    least, most, empty = (
+        matrix.select(expression).row(0)
+        for expression in (pl.col(*features).min(), pl.col(*features).max(), pl.col(*features).null_count())
+    )
+    return {name: Seen(float(least[at]), float(most[at]), bool(empty[at])) for at, name in enumerate(features)}
+
+
+def find_importances(contributions: pl.DataFrame) -> dict[str, float]:
+    """The share of each feature in the mean absolute contributions; they add up to 1."""
+    sizes = contributions.select(pl.all().abs().mean()).row(0, named=True)
+    total = sum(sizes.values()) or 1.0
+    return {name: size / total for name, size in sizes.items()}

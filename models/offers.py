@@ -22,11 +22,14 @@ SCORES = {
     "reason_for_abstaining": pl.String(),
 }
 
+NEAR = 0.001
+"""Chances are the same when they are so to the nearest tenth of a percent."""
+
 FAMILY = pl.coalesce("family_id", "person_id").alias("family_id")
 """A child whose family is not recorded is a family of its own."""
 
 
-def families(scores: pl.DataFrame, capacity: int, seed: int, near: float = 0.001) -> pl.DataFrame:
+def families(scores: pl.DataFrame, capacity: int, seed: int, near: float = NEAR) -> pl.DataFrame:
     """Put the families of one night in order and say which have a place.
 
     ``scores`` has one row for each open case (columns as in ``SCORES``); ``capacity`` is the number of families that

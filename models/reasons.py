@@ -25,49 +25,97 @@ class Side(StrEnum):
     UNKNOWN = "not known"
 
 
+SIDES = pl.Enum(sorted(side.value for side in Side))
+NO_PUSH = pl.DataFrame(
+    schema={"case": pl.UInt32, "contribution": pl.Float64, "value": pl.Float64, "place": pl.UInt16}
+    | dict.fromkeys(("higher", "lower", "counts_days", "zero_is_none"), pl.Boolean)
+)
+
+
 def explain(contributions: pl.DataFrame, matrix: pl.DataFrame, features: Sequence[Feature], *, most: int = MOST) -> pl.DataFrame:
     """The reasons of every case, at most ``most`` a side, the largest first.
 
     ``contributions`` (see ``ScreeningModel.contributions``) lies row by row beside ``matrix``, which has the columns
-    of ``KEYS``. The result has those and ``feature``, ``contribution`` (log-odds), ``value`` (empty when not known),
-    ``side``, ``words`` and ``rank`` (from 1, within case and side), sorted by case in the order of the matrix.
+    of ``KEYS``. The result has those and ``feature``, ``group`` (its family in the catalogue), ``contribution`` (log-odds),
+    ``value`` (empty when not known), ``side``, ``words`` and ``rank`` (from 1, within case and side), sorted by case in the
+    order of the matrix.
     """
     used = [feature for feature in features if feature.name in contributions.columns]
-    names = [feature.name for feature in used]
-    cases = matrix.select(KEYS).with_row_index("case")
-    values = matrix.select(pl.col(*names).cast(pl.Float64).fill_nan(None)).with_row_index("case")
-    long = (
-        contributions.with_row_index("case")
-        .unpivot(names, index="case", variable_name="feature", value_name="contribution")
-        .with_columns(values.unpivot(names, index="case", value_name="value")["value"])
-        .filter(pl.col("contribution").abs() >= LEAST)
-        .join(_texts(used), on="feature", how="left", maintain_order="left")
-        .with_columns(_side().alias("side"))
+    pushes = pl.concat([NO_PUSH, *(_push(contributions, matrix, feature, place) for place, feature in enumerate(used))])
+    shown = (
+        pushes.with_columns(_side().cast(SIDES).alias("side"))
+        .select("case", "place", "contribution", "value", "side")
         .sort("case", "side", pl.col("contribution").abs(), "place", descending=[False, False, True, False])
-        .with_columns(pl.int_range(1, pl.len() + 1).over("case", "side").alias("rank"))
+        .with_columns(_rank().alias("rank"))
         .filter(pl.col("rank") <= most)
+    )
+    cases = matrix.select(KEYS).with_row_index("case")
+    return (
+        shown.join(_texts(used), on="place", how="left", maintain_order="left")
         .with_columns(_words().alias("words"))
+        .join(cases, on="case", how="left", maintain_order="left")
+        .select(
+            *KEYS,
+            *("feature", "group", "contribution", "value"),
+            pl.col("side").cast(pl.String),
+            "words",
+            pl.col("rank").cast(pl.Int64),
+        )
     )
-    return long.join(cases, on="case", how="left", maintain_order="left").select(
-        *KEYS, "feature", "contribution", "value", "side", "words", pl.col("rank").cast(pl.Int64)
+
+
+def _rank() -> pl.Expr:
+    """From 1 within case and side, of rows that are sorted so: how far the row is from the first of them."""
+    row = pl.int_range(pl.len())
+    first = pl.any_horizontal(pl.col("case", "side").ne_missing(pl.col("case", "side").shift()))
+    return row - pl.when(first).then(row).forward_fill() + 1
+
+
+def _push(contributions: pl.DataFrame, matrix: pl.DataFrame, feature: Feature, place: int) -> pl.DataFrame:
+    """The cases that a feature moves by ``LEAST`` or more, and what tells the side of the reason."""
+    contribution = contributions[feature.name]
+    cases = (contribution.abs() >= LEAST).arg_true()
+    directed = feature.direction if feature.family is not Family.CASE else Direction.EITHER
+    return pl.DataFrame(
+        {
+            "case": cases,
+            "contribution": contribution.gather(cases),
+            "value": matrix[feature.name].gather(cases).cast(pl.Float64).fill_nan(None),
+        },
+        schema_overrides={"case": pl.UInt32},
+    ).with_columns(
+        place=pl.lit(place, pl.UInt16),
+        higher=pl.lit(directed is Direction.HIGHER),
+        lower=pl.lit(directed is Direction.LOWER),
+        counts_days=pl.lit(feature.counts_days),
+        zero_is_none=pl.lit(feature.zero_is_none),
     )
+
+
+def add_up(contributions: pl.DataFrame, matrix: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFrame:
+    """What each group of features adds to the log-odds of every case: ``KEYS`` and a column per ``Family`` that is used.
+
+    The columns of a case and the model's ``base_log_odds`` add up to the log-odds of its chance.
+    """
+    used = [feature for feature in features if feature.name in contributions.columns]
+    members = {group: [feature.name for feature in used if feature.family is group] for group in Family}
+    totals = {group.value: pl.sum_horizontal(names) for group, names in members.items() if names}
+    return matrix.select(KEYS).hstack(contributions.select(**totals))
 
 
 def _texts(features: Sequence[Feature]) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "feature": [feature.name for feature in features],
             "place": range(len(features)),
-            "direction": [
-                Direction.EITHER.value if feature.family is Family.CASE else feature.direction.value for feature in features
-            ],
-            "counts_days": [feature.counts_days for feature in features],
+            "feature": [feature.name for feature in features],
+            "group": [feature.family.value for feature in features],
             "zero_is_none": [feature.zero_is_none for feature in features],
             "is_share": [feature.unit == "share" for feature in features],
             "worry": [feature.worry for feature in features],
             "strength": [feature.strength for feature in features],
             "absence": [feature.absence for feature in features],
-        }
+        },
+        schema_overrides={"place": pl.UInt16},
     )
 
 
@@ -82,13 +130,12 @@ def _side() -> pl.Expr:
     A count of some events that is merely below the average is no strength, so it stands with the case too.
     """
     up = pl.col("contribution") > 0
-    higher, lower = pl.col("direction") == Direction.HIGHER.value, pl.col("direction") == Direction.LOWER.value
     return (
         pl.when(pl.col("value").is_null() & ~pl.col("counts_days"))
         .then(pl.lit(Side.UNKNOWN.value))
-        .when(up & ((higher & ~_is_none()) | (lower & ~_is_none())))
+        .when(up & pl.any_horizontal("higher", "lower") & ~_is_none())
         .then(pl.lit(Side.WORRY.value))
-        .when(~up & ((higher & _is_none()) | lower))
+        .when(~up & (pl.col("lower") | (pl.col("higher") & _is_none())))
         .then(pl.lit(Side.STRENGTH.value))
         .otherwise(pl.lit(Side.CASE.value))
     )

@@ -1,37 +1,59 @@
 """From a training frame to a model and its evaluation; nothing is read, written or registered here."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import Any, cast
 
 import polars as pl
 
 from features.definition import Feature
 from features.outcomes import Outcome
-from models.candidate import FULL, QUICK, Effort
+from models.appraisal import appraise
+from models.candidate import FULL, Effort
 from models.candidates import CANDIDATES
-from models.criteria import LEAST_OUTCOMES_PER_SIDE, Finding, count_outcomes, judge_evaluation, require_outcomes
+from models.criteria import (
+    LEAST_OUTCOMES_PER_SIDE,
+    Criteria,
+    Finding,
+    count_outcomes,
+    judge,
+    require_outcomes,
+)
 from models.evaluation import KEYS, evaluate
-from models.fitting import fit_candidate
+from models.fitting import Fitted, fit_candidate
 from models.glass_box import GlassBox
-from models.model import ScreeningModel, average_terms
-from models.splits import FOLDS, Split, forward_splits
+from models.model import ScreeningModel, average_terms, find_importances, find_seen
+from models.ranges import Doubt
+from models.scorecard import Scorecard
+from models.search import LEAST_SPLITS, search
+from models.splits import Split, forward_splits
 from validation.errors import ContractError, CriterionError
 from validation.extract import Origin
 
 CHAMPION = "glass_box"
-FAMILIES_FOR_PAIRS = 5_000  # with 1,500, pairs lowered average precision from .245 to .236 on an invented authority
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A model (not yet registered), how every candidate did on every split, and what the criteria found."""
+    """A model (not yet registered), how every candidate did on every split, and what the criteria found.
+
+    ``evaluation`` has one object per split and candidate; ``appraisal`` everything else about the model that is for its
+    report (see :func:`models.appraisal.appraise`); ``scorecard`` is fitted on all rows, to be printed; ``searched`` what
+    settings were tried; ``seconds`` what each part took.
+    """
 
     model: ScreeningModel
     evaluation: list[dict[str, Any]]
     splits: tuple[Split, ...]
     findings: tuple[Finding, ...]
     quick: bool
+    criteria_sha256: str
+    appraisal: dict[str, Any]
+    scorecard: Scorecard
+    searched: list[dict[str, Any]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def train(
@@ -43,26 +65,73 @@ def train(
     tables: Mapping[str, Sequence[str]],
     capacity: int,
     seed: int,
+    criteria: Criteria,
+    groups: pl.DataFrame | None = None,
+    freshness: Mapping[str, int] | None = None,
+    inputs: Mapping[str, Any] | None = None,
     quick: bool = False,
+    effort: Effort = FULL,
 ) -> Trained:
     """Evaluate every candidate on every split, then fit the glass box on all rows of ``frame``.
 
     ``frame`` holds complete outcomes only: ``as_of``, ``person_id``, ``referral_id``, ``family_id``, ``group_id``,
     ``outcome``, and a numeric column per feature (empty: not known). ``tables`` names the columns of each table that
-    training had; ``capacity`` is families a week. ``quick`` evaluates the latest split only, with few rounds.
+    training had; ``freshness`` the longest time in days that each went without an event; ``inputs`` how features were
+    spread (see ``validation.drift``); ``capacity`` is families a week; ``groups`` has the keys of a row and a column for
+    each audit group. ``quick`` evaluates the latest split only;
+    otherwise, with three splits or more, settings are searched on the earliest one, which is then not reported.
     Raises ``ContractError`` for a frame of another shape, ``CriterionError`` for too few complete outcomes.
     """
     names = tuple(feature.name for feature in features)
     ordered = _check_frame(frame, names).sort("as_of", "person_id", "referral_id")
     require_outcomes(ordered)
     splits = _keep_telling(ordered, forward_splits(ordered["as_of"].unique(), outcome.days_to_maturity))
-    splits = splits[:1] if quick else splits
-    effort = QUICK if quick else _choose_effort(ordered, splits[0])
-    evaluation = evaluate(ordered, features, splits, list(CANDIDATES), capacity=capacity, seed=seed, effort=effort, folds=FOLDS)
-    fitted = fit_candidate(CHAMPION, ordered, features, seed, effort)
+    clock = Clock()
+    searched: list[dict[str, Any]] = []
+    if quick:
+        splits = splits[:1]
+    elif len(splits) >= LEAST_SPLITS:
+        with clock.time("search"):
+            effort, searched = search(ordered, features, splits[-1], seed, effort)
+        splits = splits[:-1]
+    with clock.time("evaluate"):
+        evaluation = evaluate(ordered, features, splits, list(CANDIDATES), capacity=capacity, seed=seed, effort=effort)
+    with clock.time("appraise"):
+        appraisal = appraise(evaluation, CHAMPION, capacity, seed, groups)
+    with clock.time("fit"):
+        fitted = fit_candidate(CHAMPION, ordered, features, seed, effort)
+        scorecard = cast(Scorecard, fit_candidate("points_scorecard", ordered, features, seed, effort).candidate)
+        model = describe_model(
+            fitted, ordered, outcome=outcome, origin=origin, tables=tables, freshness=freshness or {}, inputs=inputs or {}
+        )
+    return Trained(
+        model,
+        evaluation.results,
+        splits,
+        judge(appraisal, CHAMPION, criteria),
+        quick,
+        criteria.sha256,
+        appraisal,
+        scorecard,
+        searched,
+        clock.seconds,
+    )
+
+
+def describe_model(
+    fitted: Fitted,
+    frame: pl.DataFrame,
+    *,
+    outcome: Outcome,
+    origin: Origin,
+    tables: Mapping[str, Sequence[str]],
+    freshness: Mapping[str, int],
+    inputs: Mapping[str, Any],
+    doubt: Doubt | None = None,
+) -> ScreeningModel:
+    """The fitted glass box with all that must be known about it, from the rows of ``frame`` that it was fitted on."""
     box = cast(GlassBox, fitted.candidate)
     used = tuple(box.names)
-    dates = ordered["as_of"]
     model = ScreeningModel(
         name=CHAMPION,
         version="",
@@ -71,19 +140,38 @@ def train(
         origin=origin,
         features=used,
         tables={table: tuple(columns) for table, columns in tables.items()},
-        trained_from=dates[0],
-        trained_to=dates[-1],
+        trained_from=frame["as_of"].min(),  # type: ignore[arg-type]  # a training frame has dates
+        trained_to=frame["as_of"].max(),  # type: ignore[arg-type]
         estimator=box.estimator,
         calibration=fitted.calibration,
-        averages=average_terms(box.estimator, ordered, used),
+        averages=average_terms(box.estimator, frame, used),
+        importances={},
+        seen=find_seen(frame, used),
+        freshness=freshness,
+        inputs=_keep(inputs, used),
+        doubt=doubt or Doubt(),
     )
-    return Trained(model, evaluation, splits, judge_evaluation(evaluation, CHAMPION), quick)
+    return replace(model, importances=find_importances(model.contributions(frame)))
 
 
-def _choose_effort(frame: pl.DataFrame, split: Split) -> Effort:
-    """Pairs of features only where the evaluation has the families to learn them; the final fit does as was evaluated."""
-    families = frame.filter(pl.col("as_of").is_between(split.train_from, split.train_to))["group_id"].n_unique()
-    return FULL if families >= FAMILIES_FOR_PAIRS else replace(FULL, pairs=0)
+def _keep(inputs: Mapping[str, Any], used: Sequence[str]) -> dict[str, Any]:
+    """How the ``used`` features were spread; those without any value in training teach nothing, at night neither."""
+    told = inputs.get("features", {})
+    return {**inputs, "features": {name: told[name] for name in used if name in told}}
+
+
+class Clock:
+    """How long parts of the work took, in seconds by name."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def time(self, part: str) -> Iterator[None]:
+        """Take the time of a block."""
+        start = perf_counter()
+        yield
+        self.seconds[part] = round(perf_counter() - start, 1)
 
 
 def _check_frame(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:

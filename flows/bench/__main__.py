@@ -1,7 +1,7 @@
-"""Time features: our engine, its peers and the floor, at growing scales. ``make bench`` runs it, in the peers' environment.
+"""Time features (our engine, its peers and the floor, at growing scales), then reasons. ``make bench`` runs it, among the peers.
 
 ``python -m flows.bench --scale 620000`` stops at that many referrals (25,000, 620,000 or, as in England, 6,200,000); ``--data``
-keeps the invented histories. A night is timed by ``python -m flows.bench.nights``.
+keeps the invented histories. A night is timed by ``flows.bench.nights``, training by ``flows.bench.training``.
 """
 
 import argparse
@@ -11,9 +11,11 @@ from pathlib import Path
 from flows.bench import feature_sets
 from flows.bench.cutoffs import time_featuretools
 from flows.bench.engines import BY_PARTS, DUCK, FLOOR, GATHER, NAIVE, OURS
+from flows.bench.frames import invent_frame
 from flows.bench.history import ENGLAND, invent
 from flows.bench.measuring import HEADER, Bench, Line, Task, report, write
 from flows.bench.per_date import time_collate
+from flows.bench.reasons import CASES, SPARE, time_reasons
 
 SCALES = (25_000, 620_000, ENGLAND)
 MATRIX, ONE_DATE, INDEX = "matrix", "one date", "facts from versions"
@@ -22,7 +24,7 @@ TEN_MORE, WIDE = "matrix, ten more on contacts", f"matrix, {feature_sets.WIDE} f
 
 def main() -> None:
     """Time everything up to a scale; print the table and write it."""
-    parser = argparse.ArgumentParser(prog="python -m flows.bench", description="Time features.")
+    parser = argparse.ArgumentParser(prog="python -m flows.bench", description="Time features and reasons.")
     parser.add_argument("--scale", type=int, choices=SCALES, default=ENGLAND, help="referrals of the largest history")
     parser.add_argument("--data", type=Path, help="folder that keeps the invented histories")
     parser.add_argument("--out", type=Path, default=Path("benchmarks.json"), help="where the results go")
@@ -34,6 +36,8 @@ def main() -> None:
         for scale in scales:
             lines += time_scale((asked.data or Path(temporary)) / str(scale), scale, largest=scale == scales[-1])
             write(lines, asked.out)
+        lines += time_reasons(invent_frame(asked.data or Path(temporary), round(CASES * SPARE)))
+        write(lines, asked.out)
     print("\n" + report(lines, MATRIX, FLOOR, DUCK, OURS))
 
 

@@ -42,7 +42,7 @@ def prepare(engine: str, data: Path, rows: str, features: str, out: Path, matrix
     return lambda: ours.build(data, rows, wanted, out, parts=parts)
 
 
-def measured(work: Work) -> dict[str, float]:
+def measured(work: Callable[[], object]) -> dict[str, float]:
     """Do the work; its wall and processor seconds, and the most memory that the process ever held, in MB."""
     before, start = _seconds(), time.perf_counter()
     work()

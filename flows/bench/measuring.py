@@ -57,7 +57,7 @@ class Bench:
         for task, found in runs.items():
             middle = {name: statistics.median(run[name] for run in found) for name in found[0]}
             self.lines.append(Line(task.what, task.engine, self.scale, **middle))
-            print(_row(self.lines[-1]), flush=True)
+            print(tell(self.lines[-1]), flush=True)
 
     def matrix(self, what: str, engine: str) -> Path:
         """Where an engine's matrix lies."""
@@ -85,7 +85,8 @@ class Bench:
         print(f"  equal in every feature on {rows:,} rows: {', '.join(given)}", flush=True)
 
 
-def _row(line: Line) -> str:
+def tell(line: Line) -> str:
+    """A line of the table."""
     peak = f"{line.peak_mb:>9,.0f}" if line.peak_mb is not None else f"{'':>9}"
     return f"{line.what:34} {line.engine:26} {line.scale:>9,} {line.wall_s:>9.2f} {line.cpu_s:>9.2f} {peak}"
 
@@ -104,7 +105,7 @@ def report(lines: Sequence[Line], what: str, floor: str, peer: str, main: str) -
         at = scales.index(line.scale) if line.scale in scales else 0
         smaller = by.get((line.what, line.engine, scales[at - 1])) if at else None
         growth = f"{math.log(line.cpu_s / smaller.cpu_s) / math.log(line.scale / smaller.scale):>7.2f}" if smaller else ""
-        out.append(f"{_row(line)} {ratio} {growth}")
+        out.append(f"{tell(line)} {ratio} {growth}")
     for scale in scales:
         ours, other = by.get((what, main, scale)), by.get((what, peer, scale))
         if ours and other:

@@ -14,12 +14,19 @@ WORRY, STRENGTH, CASE, UNKNOWN = SIDES = ("worry", "strength", "about the case",
 SHOWN_REASONS = 5
 """At most so many reasons are shown on each side of a child; the workbook's sheet "Reasons" has them all."""
 
-CASES = offers.SCORES | {"days_open": pl.Int64()}
+CASES = offers.SCORES | {
+    "days_open": pl.Int64(),
+    "chance_low": pl.Float64(),
+    "chance_high": pl.Float64(),
+    "chance_after_quiet_year": pl.Float64(),
+}
+FAMILIES = {"share_of_models": pl.Float64(), "models": pl.Int64()}
 REASONS = {
     "as_of": pl.Date(),
     "person_id": pl.String(),
     "referral_id": pl.String(),
     "feature": pl.String(),
+    "group": pl.String(),
     "contribution": pl.Float64(),
     "value": pl.Float64(),
     "side": pl.String(),
@@ -38,6 +45,8 @@ WHAT_IT_IS_NOT = (
     "to this child.",
     "Not a way to ration what a family is entitled to, such as the family group decision-making offer before care proceedings.",
 )
+
+QUIET = 0.05  # half a tenth: a chance that a quiet year changes by less stays as it is
 
 MONTHS = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905
@@ -71,10 +80,10 @@ class NightList:
     """Everything that the page and the workbook show for one night.
 
     ``outcome`` is in words ("a new referral within 12 months"), ``outcome_version`` its name and version.
-    ``families`` is what ``offers.families`` returned; ``cases`` the scores it was given, with ``days_open``;
-    ``reasons`` (columns as in ``REASONS``) may cover all cases or only those of listed families. ``demonstration``:
-    the model was trained on invented data; ``invented``: so are tonight's rows. The list is stale when it is more
-    than ``stale_after_days`` old.
+    ``families`` is what ``offers.families`` returned, with the columns of ``FAMILIES``; ``cases`` the scores it was given
+    (columns as in ``CASES``); ``reasons`` (columns as in ``REASONS``) may cover all cases or only those of listed families.
+    ``demonstration``: the model was trained on invented data; ``invented``: so are tonight's rows. The list is stale when it
+    is more than ``stale_after_days`` old.
 
     Raises ``ChecksError`` when the parts do not fit together: half a list is never shown.
     """
@@ -100,6 +109,7 @@ class NightList:
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
         object.__setattr__(self, "cases", _shaped("cases", self.cases, CASES).with_columns(offers.FAMILY))
+        object.__setattr__(self, "families", _shaped("families", self.families, FAMILIES))
         object.__setattr__(self, "reasons", _shaped("reasons", self.reasons, REASONS))
         ranked, counts, key = self.families["rank"].count(), self.counts, ["person_id", "referral_id"]
         not_scored = sum(counts.not_scored.values())
@@ -125,7 +135,7 @@ class NightList:
     @property
     def listed_cases(self) -> pl.DataFrame:
         """The cases of the listed families: by the family's rank, then highest chance first."""
-        order = self.listed.select("family_id", family_rank="rank", family_chance="chance", tie_band="tie_band")
+        order = self.listed.select("family_id", "tie_band", *FAMILIES, family_rank="rank", family_chance="chance")
         return self.cases.join(order, on="family_id").sort(
             "family_rank",
             "chance",
@@ -225,6 +235,28 @@ def in_a_sentence(chance: float, outcome: str) -> str:
     """What a chance means, both ways: how many children like this one have the outcome and how many do not."""
     others = in_ten(1 - _tenths(chance) / 10)
     return f"{in_ten(chance).capitalize()} children like this one have {outcome}; {others} do not."
+
+
+def in_a_range(low: float | None, high: float | None) -> str:
+    """Where a chance lies, in words: "between 2 and 4 in 10"; empty when it is not known, or the same tenth."""
+    if low is None or high is None or _tenths(low) == _tenths(high):
+        return ""
+    least, most = _tenths(low) or "fewer than 1", "more than 9" if _tenths(high) == 10 else _tenths(high)
+    return f"between {least} and {most} in 10"
+
+
+def after_a_quiet_year(chance: float | None, later: float | None) -> str:
+    """What a chance would be after a year without anything new, in words; empty when it is not known, or much the same."""
+    if chance is None or later is None or abs(later - chance) < QUIET or in_ten(later) == in_ten(chance):
+        return ""
+    return f"After 12 quiet months this would be {in_ten(later)}."
+
+
+def by_other_models(share: float | None, models: int | None) -> str:
+    """How many equally good models would have listed a family, in words; empty when it is not known."""
+    if share is None or models is None:
+        return ""
+    return f"Of {models} equally good models, {round(share * models)} would have listed this family."
 
 
 def in_words(day: date) -> str:

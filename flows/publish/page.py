@@ -22,11 +22,16 @@ HEADINGS = {
 
 @dataclass(frozen=True)
 class Child:
-    """One case as the page shows it; ``sides`` holds the words under each heading, ``more`` how many were left out."""
+    """One case as the page shows it; ``sides`` holds the words under each heading, ``more`` how many were left out.
+
+    ``range`` is where its chance lies, ``quiet_year`` what it would be after one, in words.
+    """
 
     person_id: str
     referral_id: str
     chance: float | None
+    range: str
+    quiet_year: str
     abstained: bool
     reason_for_abstaining: str | None
     days_open: int | None
@@ -42,6 +47,7 @@ class Family:
     family_id: str
     chance: float
     tie_band: bool
+    models: str
     children: list[Child]
 
     @property
@@ -96,7 +102,14 @@ def _families(night: NightList) -> list[Family]:
     for case in night.listed_cases.iter_rows(named=True):
         family = families.setdefault(
             case["family_id"],
-            Family(case["family_rank"], case["family_id"], case["family_chance"], case["tie_band"], []),
+            Family(
+                case["family_rank"],
+                case["family_id"],
+                case["family_chance"],
+                case["tie_band"],
+                night_list.by_other_models(case["share_of_models"], case["models"]),
+                [],
+            ),
         )
         found = words.get((case["person_id"], case["referral_id"]), {})
         family.children.append(
@@ -104,6 +117,8 @@ def _families(night: NightList) -> list[Family]:
                 case["person_id"],
                 case["referral_id"],
                 case["chance"],
+                night_list.in_a_range(case["chance_low"], case["chance_high"]),
+                night_list.after_a_quiet_year(case["chance"], case["chance_after_quiet_year"]),
                 case["abstained"],
                 case["reason_for_abstaining"],
                 case["days_open"],

@@ -17,6 +17,9 @@ from flows.publish.night_list import (
     WHAT_IT_IS_NOT,
     WORRY,
     NightList,
+    after_a_quiet_year,
+    by_other_models,
+    in_a_range,
     in_ten,
     in_words,
 )
@@ -98,6 +101,7 @@ def _write_list(sheet: Worksheet, night: NightList, formats: dict[str, Format]) 
             pl.col("person").alias("Child reference"),
             pl.col("chance").alias("Chance (0 to 1)"),
             pl.col("in_words").alias("Chance in words"),
+            pl.Series("How sure, and what would change it", _doubts(night), dtype=pl.String),
             pl.col("days_open").alias("Days open"),
             pl.col(WORRY).alias("What we are worried about"),
             pl.col(STRENGTH).alias("What is working well"),
@@ -109,7 +113,7 @@ def _write_list(sheet: Worksheet, night: NightList, formats: dict[str, Format]) 
             pl.col("referral_id").alias("Case id"),
         )
     )
-    widths = [7, 11, 11, 9, 11, 7, 36, 36, 18, 16, *ANSWERS.values(), 36, 36, 36]
+    widths = [7, 11, 11, 9, 11, 26, 7, 36, 36, 18, 16, *ANSWERS.values(), 36, 36, 36]
     _write_table(sheet, night, rows, widths, formats)
     if night.nothing_to_show:
         sheet.write_string(2, 0, night.nothing_to_show)
@@ -132,6 +136,20 @@ def _write_list(sheet: Worksheet, night: NightList, formats: dict[str, Format]) 
     sheet.freeze_panes(2, 2)
 
 
+def _doubts(night: NightList) -> list[str | None]:
+    """A few plain sentences for each listed case: its range, what a quiet year would change, what other models say."""
+    found = []
+    for case in night.listed_cases.iter_rows(named=True):
+        span = in_a_range(case["chance_low"], case["chance_high"])
+        sentences = (
+            f"The true number may lie {span}." if span else "",
+            after_a_quiet_year(case["chance"], case["chance_after_quiet_year"]),
+            by_other_models(case["share_of_models"], case["models"]),
+        )
+        found.append("\n".join(filter(None, sentences)) or None)
+    return found
+
+
 def _write_reasons(sheet: Worksheet, night: NightList, formats: dict[str, Format]) -> None:
     rows = night.listed_reasons.select(
         pl.col("family_id").replace_strict(night.references).alias("Family reference"),
@@ -143,8 +161,9 @@ def _write_reasons(sheet: Worksheet, night: NightList, formats: dict[str, Format
         pl.col("contribution").alias("Weight (log-odds)"),
         pl.col("value").alias("Recorded value"),
         pl.col("feature").alias("Feature"),
+        pl.col("group").alias("Group"),
     )
-    _write_table(sheet, night, rows, [11, 11, 11, 7, 16, 60, 12, 14, 44], formats)
+    _write_table(sheet, night, rows, [11, 11, 11, 7, 16, 60, 12, 14, 44, 20], formats)
     sheet.freeze_panes(2, 0)
 
 

@@ -70,13 +70,15 @@ def example(*, demonstration: bool = False, invented: bool = True, capacity: int
             ],
             "days_open": [days for _, _, _, days in CASES],
         }
+    ).with_columns(
+        chance_low=pl.col("chance") - 0.1, chance_high=pl.col("chance") + 0.14, chance_after_quiet_year=pl.col("chance") / 3
     )
     reasons = (
         cases.filter(~pl.col("abstained"))
         .select("as_of", "person_id", "referral_id", shown=pl.int_range(pl.len()) % 4 + 4)
         .join(
             pl.DataFrame(WORDS, orient="row", schema=["side", "words", "contribution", "feature", "value"]).with_columns(
-                rank=pl.int_range(1, pl.len() + 1)
+                rank=pl.int_range(1, pl.len() + 1), group=pl.lit("earlier referrals")
             ),
             how="cross",
         )
@@ -96,7 +98,7 @@ def example(*, demonstration: bool = False, invented: bool = True, capacity: int
         extract_date=AS_OF,
         capacity=capacity,
         shuffle_seed=20261124,
-        families=offers.families(cases, capacity, seed=20261124),
+        families=offers.families(cases, capacity, seed=20261124).with_columns(share_of_models=0.87, models=16),
         cases=cases,
         reasons=reasons,
         counts=Counts(

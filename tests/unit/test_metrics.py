@@ -7,16 +7,9 @@ import polars as pl
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
+from models.bootstrap import draw_families, find_interval
 from models.capacity import measure_share, replay_offers
-from models.metrics import (
-    draw_calibration_curve,
-    draw_families,
-    draw_precision_curve,
-    find_interval,
-    find_share_interval,
-    measure_chances,
-    rank_quality,
-)
+from models.metrics import draw_calibration_curve, draw_precision_curve, find_share_interval, measure_chances, rank_quality
 
 RNG = np.random.default_rng(11)
 OUTCOME = RNG.random(600) < 0.3

@@ -17,6 +17,9 @@ from flows.publish.night_list import (
     Changes,
     Counts,
     NightList,
+    after_a_quiet_year,
+    by_other_models,
+    in_a_range,
     in_a_sentence,
     in_ten,
     shorten,
@@ -44,7 +47,12 @@ def example(
         ],
         schema={**offers.SCORES, "days_open": pl.Int64()},
         orient="row",
-    ).with_columns(reason_for_abstaining=pl.when("abstained").then(pl.lit("nothing earlier is recorded")))
+    ).with_columns(
+        reason_for_abstaining=pl.when("abstained").then(pl.lit("nothing earlier is recorded")),
+        chance_low=pl.col("chance") * 0.5,
+        chance_high=(pl.col("chance") * 1.2).clip(upper_bound=1),
+        chance_after_quiet_year=pl.col("chance") * 0.6,
+    )
     reasons = pl.DataFrame(
         [
             (
@@ -52,6 +60,7 @@ def example(
                 pseudonym(child),
                 pseudonym("case " + child),
                 f"f{n}",
+                "contacts",
                 0.5,
                 3.0,
                 side,
@@ -78,7 +87,7 @@ def example(
         extract_date=AS_OF,
         capacity=capacity,
         shuffle_seed=seed,
-        families=offers.families(cases, capacity, seed),
+        families=offers.families(cases, capacity, seed).with_columns(share_of_models=0.87, models=16),
         cases=cases,
         reasons=reasons,
         counts=Counts(cases.height, scored, {"too little is known": cases.height - scored}, set_aside=4),
@@ -130,6 +139,50 @@ def test_a_number_that_is_no_chance_is_refused(chance: float) -> None:
 )
 def test_the_sentence_says_both_ways_and_adds_up(chance: float, sentence: str) -> None:
     assert in_a_sentence(chance, "a return") == sentence
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (0.21, 0.43, "between 2 and 4 in 10"),
+        (0.01, 0.3, "between fewer than 1 and 3 in 10"),
+        (0.7, 0.97, "between 7 and more than 9 in 10"),
+        (0.26, 0.34, ""),  # "about 3 in 10" says it already
+        (None, None, ""),
+    ],
+)
+def test_a_range_is_said_in_tenths(low: float | None, high: float | None, words: str) -> None:
+    assert in_a_range(low, high) == words
+
+
+@pytest.mark.parametrize(
+    ("chance", "later", "words"),
+    [
+        (0.6, 0.2, "After 12 quiet months this would be about 2 in 10."),
+        (0.2, 0.31, "After 12 quiet months this would be about 3 in 10."),
+        (0.36, 0.34, ""),  # another tenth, but hardly another chance
+        (0.34, 0.27, ""),  # another chance, but the same words
+        (0.4, None, ""),
+        (None, None, ""),
+    ],
+)
+def test_a_quiet_year_is_told_where_it_changes_something(chance: float | None, later: float | None, words: str) -> None:
+    assert after_a_quiet_year(chance, later) == words
+
+
+def test_other_models_are_counted_whole() -> None:
+    assert by_other_models(0.87, 16) == "Of 16 equally good models, 14 would have listed this family."
+    assert by_other_models(None, None) == ""
+
+
+def test_doubt_stands_beside_the_chance_and_not_where_there_is_none() -> None:
+    first, second = html.fromstring(render_page(NIGHT)).xpath("//article")
+    assert first.xpath("string(.//p[@class='models'])") == "Of 16 equally good models, 14 would have listed this family."
+    assert [line.text for line in first.find_class("doubt")] == [
+        "The true number may lie between 3 and 7 in 10. After 12 quiet months this would be about 4 in 10.",
+        "The true number may lie between 1 and 2 in 10. After 12 quiet months this would be about 1 in 10.",
+    ]
+    assert len(second.find_class("doubt")) == 1  # the second child of this family has no chance
 
 
 def test_references_that_would_look_the_same_are_longer() -> None:
@@ -274,6 +327,8 @@ def test_the_stamps_say_what_the_data_and_the_model_are(invented: bool, demonstr
         ({"capacity": 3}, "'families'.*capacity"),
         ({"shuffle_seed": 4}, "'families'.*shuffle seed"),
         ({"cases": NIGHT.cases.drop("days_open")}, "'cases'.*days_open"),
+        ({"cases": NIGHT.cases.drop("chance_low")}, "'cases'.*chance_low"),
+        ({"families": NIGHT.families.drop("models")}, "'families'.*models"),
         ({"reasons": NIGHT.reasons.with_columns(side=pl.lit("danger"))}, "'reasons'.*side"),
         ({"reasons": NIGHT.reasons.with_columns(person_id=pl.lit("x"))}, "'reasons'.*no case"),
         ({"reasons": NIGHT.reasons.with_columns(value=pl.lit("x"))}, "'reasons'.*wrong type"),

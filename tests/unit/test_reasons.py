@@ -127,7 +127,7 @@ def test_cases_keep_the_order_of_the_matrix_and_their_own_reasons() -> None:
         ("p2", "f1", "worry"),
     ]
     assert found.columns == [
-        "as_of", "person_id", "referral_id", "feature", "contribution", "value", "side", "words", "rank",
+        "as_of", "person_id", "referral_id", "feature", "group", "contribution", "value", "side", "words", "rank",
     ]  # fmt: skip
 
 

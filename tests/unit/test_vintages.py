@@ -57,6 +57,18 @@ def night(day: date, **tables: pl.DataFrame) -> Gated:
 ANY = Limits(withdrawn=1.0)
 
 
+def test_a_vintage_written_before_a_column_was_declared_can_be_read_and_compared(workspace: Workspace) -> None:
+    told = contacts(a=ONE).with_columns(cont_contact_source_code=pl.lit("1A"))
+    write_vintages(workspace, night(ONE, ssd_person=people("p1"), ssd_contacts=told), ANY)
+    file = workspace.history / CONTACTS / f"{ONE}.parquet"
+    pl.read_parquet(file).drop("cont_contact_source_code").write_parquet(file)
+    assert read_archive(workspace).table(CONTACTS)["cont_contact_source_code"].to_list() == [None]
+    assert write_vintages(workspace, night(TWO, ssd_person=people("p1"), ssd_contacts=told), ANY)[CONTACTS] == {"changed": 1}
+    archive = read_archive(workspace)
+    assert archive.table(CONTACTS)["cont_contact_source_code"].to_list() == [None, "1A"]
+    assert archive.table(CONTACTS).columns == [*TABLES[CONTACTS].schema, "known_from", "known_to"]
+
+
 def test_first_night_then_what_changed(workspace: Workspace) -> None:
     first = write_vintages(workspace, night(ONE, ssd_person=people("p1", "p2"), ssd_contacts=contacts(a=ONE)), ANY)
     assert first == {PERSON: {"first": 2}, CONTACTS: {"first": 1}}

@@ -30,10 +30,25 @@ def example(chances: dict[str, float | None], *, words: str = "3 earlier referra
         ],
         schema={**offers.SCORES, "days_open": pl.Int64()},
         orient="row",
+    ).with_columns(
+        chance_low=pl.col("chance") * 0.5,
+        chance_high=(pl.col("chance") * 1.2).clip(upper_bound=1),
+        chance_after_quiet_year=pl.col("chance") * 0.6,
     )
     reasons = pl.DataFrame(
         [
-            (AS_OF, pseudonym(child), pseudonym("case " + child), f"feature_{n}", 0.5 - n, 3.0, side, f"{words} {n}", n)
+            (
+                AS_OF,
+                pseudonym(child),
+                pseudonym("case " + child),
+                f"feature_{n}",
+                "contacts",
+                0.5 - n,
+                3.0,
+                side,
+                f"{words} {n}",
+                n,
+            )
             for child in chances
             for n, side in enumerate(["worry"] * 7 + ["strength", "not known"])
         ],
@@ -53,7 +68,7 @@ def example(chances: dict[str, float | None], *, words: str = "3 earlier referra
         extract_date=AS_OF,
         capacity=3,
         shuffle_seed=seed,
-        families=offers.families(cases, 3, seed),
+        families=offers.families(cases, 3, seed).with_columns(share_of_models=0.87, models=16),
         cases=cases,
         reasons=reasons,
         counts=Counts(cases.height, scored, {"too little is known": cases.height - scored}, set_aside=0),
@@ -109,6 +124,16 @@ def test_a_chance_is_a_number_with_its_words_beside_it() -> None:
     assert rows["Note"].to_list()[3] == "too little is known"
 
 
+def test_doubt_is_told_in_sentences() -> None:
+    doubts = sheet(build_workbook(NIGHT), "List")["How sure, and what would change it"]
+    assert doubts[0].split("\n") == [
+        "The true number may lie between 3 and 7 in 10.",
+        "After 12 quiet months this would be about 4 in 10.",
+        "Of 16 equally good models, 14 would have listed this family.",
+    ]
+    assert doubts[3] == "Of 16 equally good models, 14 would have listed this family."  # a child without a chance
+
+
 def test_the_list_shows_the_weightiest_reasons_and_the_second_sheet_all() -> None:
     book = build_workbook(NIGHT)
     assert sheet(book, "List")["What we are worried about"][0].split("\n") == [f"3 earlier referrals {n}" for n in range(5)]
@@ -133,14 +158,14 @@ def test_the_answer_has_lists_to_choose_from_and_a_date_from_the_lists_own_on() 
     answers = columns.index("Decision")
     assert columns[answers : answers + 4] == ["Decision", "Reason", "Decided by", "Decided on"]
     rules = [(rule.get("type"), rule.get("sqref")) for rule in found(book, "dataValidation")]
-    assert rules == [("list", "K3:K7"), ("list", "L3:L7"), ("date", "N3:N7")]
+    assert rules == [("list", "L3:L7"), ("list", "M3:M7"), ("date", "O3:O7")]
     assert "Family Group Conference" in found(book, "dataValidation")[0].findtext("{*}formula1")
 
 
 def test_the_header_stays_and_the_rows_can_be_filtered() -> None:
     book = build_workbook(NIGHT)
     assert (found(book, "pane")[0].get("ySplit"), found(book, "pane")[0].get("state")) == ("2", "frozen")
-    assert found(book, "autoFilter")[0].get("ref") == "A2:Q7"
+    assert found(book, "autoFilter")[0].get("ref") == "A2:R7"
     assert found(book, "pageSetup")[0].get("paperSize") == "9"
 
 

@@ -64,15 +64,10 @@ def tables_of(lived: Lived) -> dict[str, pl.DataFrame]:
         "ssd_cp_plans": plans,
         "ssd_cla_episodes": courses.looked_after(),
         "ssd_missing": surroundings.missing(courses),
-        "ext_offers": surroundings.offers(courses, family, lived.offers, _offered(lived)),
+        "ext_offers": surroundings.offers(courses, family, lived.offers, lived.draws, lived.process.plants.offer),
         "ext_assessments_sos": surroundings.scalings(courses),
         "ext_workforce": surroundings.workforce(lived.process.profile, first, last, seed),
         "ext_person_links": surroundings.links(courses, last),
     }
     tables |= surroundings.persons(courses, np.flatnonzero(courses.seen), family, families.home(last))
     return known_on(tables, lived.end) | {"ssd_person": tables["ssd_person"]}
-
-
-def _offered(lived: Lived) -> str:
-    offer = lived.process.plants.offer
-    return offer.kind if offer is not None else ""

@@ -12,7 +12,7 @@ from validation.synthetic.plants import Offer, Plants
 from validation.synthetic.process import Process
 from validation.synthetic.scene import Scene
 from validation.synthetic.state import Episodes, State
-from validation.synthetic.world import YEAR, Days, Families, Places, Profile, day_number, settle, stream
+from validation.synthetic.world import YEAR, Days, Families, Numbers, Places, Profile, day_number, settle, stream
 
 NOTHING_PLANTED = Plants()
 BURN_IN_YEARS = 16  # until the open stock, with its long tail, is as it will stay
@@ -40,6 +40,7 @@ class Lived:
     episodes: Episodes
     contacts: tuple[Places, Days]  # child and day
     offers: tuple[Places, Days]  # family and day of the planted offer
+    draws: tuple[Places, Days, Numbers]  # family, day and chance of a place, of all who might have been given it
     states: Mapping[int, State]  # at the end of each day that was watched
     first: int  # day on which the walk began
     contacts_from: int  # day from which contacts were kept
@@ -74,7 +75,11 @@ def live(
         families,
         episodes.take(order),
         _paired(walk.contacts),
-        _paired(walk.offers),
+        _paired(walk.giving.given),
+        (
+            *_paired([(family, day) for family, day, _ in walk.giving.draws]),
+            np.concatenate([np.empty(0), *(chance for _, _, chance in walk.giving.draws)]),
+        ),
         walk.watched,
         first,
         begin,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.synthetic.plants import WEEKLY
+from validation.synthetic.giving import Giving
 from validation.synthetic.process import (
     AFTER_EARLY_HELP,
     AFTER_LONG_NEED,
@@ -71,7 +71,7 @@ class Walk:
         self.tilt = process.tilt(families)
         self.written = 1 - process.unrecorded(families)
         self.contacts: list[tuple[Places, Days]] = []
-        self.offers: list[tuple[Places, Days]] = []
+        self.giving = Giving(families.families)
         self.watched: dict[int, State] = {}
         self._settle_members()
         self.known = np.flatnonzero(state.earlier > 0)
@@ -350,13 +350,10 @@ class Walk:
         child = np.flatnonzero(state.open_on(day))
         family, place = np.unique(state.home[child], return_inverse=True)
         score = self.rng.random(family.size)
-        if offer.given == "highest":
+        if offer.given != "random":
             score = np.zeros(family.size)
             np.maximum.at(score, place, self.outlook(child, day))
-        free = day - state.offered[family] >= OFFER_DAYS
-        chosen = family[free][np.argsort(-score[free], kind="stable")[: round(WEEKLY * STEP / 7 * family.size)]]
-        state.offered[chosen] = day
-        self.offers.append((chosen, np.full(chosen.size, day)))
+        self.giving.give(offer.given, family, score, state.offered, day, STEP, self.rng)
 
     def _standing_rate(self, child: Places, place: Places, after: Numbers) -> Numbers:
         """Returns a day of children whose case has closed, in calm times, by their family and history."""

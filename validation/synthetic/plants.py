@@ -33,9 +33,11 @@ class Change:
 class Offer:
     """An offer to families with an open case, and what it does to the chance of a new referral.
 
-    ``given`` is "random" or "highest" (the families most likely to come back); ``effect`` is in percentage points of
-    the default outcome, averaged over the families that are given it; ``kind`` is a code of ``ext_offers``. It is
-    given to ``WEEKLY`` of the families with an open case in a week, and works for a year.
+    ``given`` is "random", "highest" (the families most likely to come back) or "mixed" (as many of these as with
+    "highest" take part in a draw, and ``BY_LOT`` of them are given it; the others are not asked again for a year);
+    ``effect`` is in percentage points of the default outcome, averaged over the families that are given it; ``kind`` is a
+    code of ``ext_offers``. It is given to (or drawn among) ``WEEKLY`` of the families with an open case in a week, and works
+    for a year.
     """
 
     kind: str
@@ -45,6 +47,7 @@ class Offer:
 
 
 WEEKLY = 0.01
+BY_LOT = 0.5
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ FORMS = {
     "nfa-abolished": "DATE",
     "threshold": "DATE:TIMES",
     "new-team": "DATE:TIMES",
-    "offer": "FGC|EH:random|highest:POINTS:DATE",
+    "offer": "FGC|EH:random|highest|mixed:POINTS:DATE",
 }
 
 
@@ -123,7 +126,7 @@ def _day(values: list[str]) -> date:
 
 def _offer(values: list[str]) -> Offer:
     kind, given, effect, since = values
-    if kind not in ("FGC", "EH") or given not in ("random", "highest") or not -15 <= float(effect) <= 15:
+    if kind not in ("FGC", "EH") or given not in ("random", "highest", "mixed") or not -15 <= float(effect) <= 15:
         raise ValueError(kind)
     return Offer(kind, given, float(effect), date.fromisoformat(since))
 

@@ -5,12 +5,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from validation.synthetic.courses import Courses, source_of_its_year
+from validation.synthetic.plants import Offer
 from validation.synthetic.process import IN_NEED, NOT_IN_NEED
 from validation.synthetic.state import Episodes
 from validation.synthetic.world import (
     NEVER,
     YEAR,
     Days,
+    Numbers,
     Places,
     Profile,
     choose,
@@ -114,10 +116,17 @@ def missing(courses: Courses) -> pl.DataFrame:
     )
 
 
-def offers(courses: Courses, family: pl.Series, planted: tuple[Places, Days], kind: str) -> pl.DataFrame:
+def offers(
+    courses: Courses,
+    family: pl.Series,
+    planted: tuple[Places, Days],
+    draws: tuple[Places, Days, Numbers],
+    offer: Offer | None,
+) -> pl.DataFrame:
     """``ext_offers``: one row per family and occasion; conferences for some long cases, early help at some closings.
 
-    ``planted`` names families and days of the planted offer, which is of a ``kind`` and always taken up.
+    ``planted`` names families and days of the planted ``offer``, which is always taken up; ``draws`` names all who might
+    have been given it, with their chance of a place. How the others came about is not recorded.
     """
     rng = stream(courses.seed, "offers")
     lives = courses.lives
@@ -136,7 +145,7 @@ def offers(courses: Courses, family: pl.Series, planted: tuple[Places, Days], ki
     background = np.flatnonzero(usual != "")
     given, which = _cases_of(lives, *planted)
     row = np.concatenate([background, given])
-    kinds = np.concatenate([usual[background], np.full(given.size, kind)])
+    kinds = np.concatenate([usual[background], np.full(given.size, "" if offer is None else offer.kind)])
     offered = np.where(kinds == "EH", lives.assessed[row], lives.assessed[row] + rng.integers(5, 60, size=row.size))
     offered = np.minimum(offered, lives.close[row])
     offered[background.size :] = planted[1][which]
@@ -157,7 +166,20 @@ def offers(courses: Courses, family: pl.Series, planted: tuple[Places, Days], ki
         offe_answered_date=answered,
         offe_held_date=held,
         offe_review_date=review,
+        offe_by_lot=pl.Series(
+            [None] * background.size + [offer is not None and offer.given != "highest"] * given.size, dtype=pl.Boolean
+        ),
+        offe_slot_chance=pl.concat(
+            [pl.repeat(None, background.size, dtype=pl.Float64, eager=True), _places(planted, draws)[which]]
+        ),
     )
+
+
+def _places(planted: tuple[Places, Days], draws: tuple[Places, Days, Numbers]) -> pl.Series:
+    """The chance of a place that each family had on the day on which it was given the planted offer."""
+    asked = pl.DataFrame(dict(zip(("family", "day", "chance"), draws, strict=True)))
+    given = pl.DataFrame(dict(zip(("family", "day"), planted, strict=True)))
+    return given.join(asked, on=["family", "day"], how="left", maintain_order="left")["chance"]
 
 
 def _cases_of(lives: Episodes, family: Places, day: Days) -> tuple[Places, Places]:

@@ -30,6 +30,12 @@ OFFERS = Table(
             "offe_held_date", "Day on which the conference or first session was held.", Kind.DATE, revealed_by="offe_held_date"
         ),
         audit("offe_review_date", "Day on which the review was held.", Kind.DATE, revealed_by="offe_review_date"),
+        audit("offe_by_lot", "Whether the place was drawn by lot among families near to each other.", Kind.YESNO),
+        audit(
+            "offe_slot_chance",
+            "Chance of the place when it was given, 0 to 1, as the list records it; 1 if certain.",
+            Kind.NUMBER,
+        ),
     ),
 )
 

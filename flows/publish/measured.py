@@ -1,0 +1,157 @@
+"""What a report speaks of most: the latest test year, the glass box in it, its lead over the others, and the verdict."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flows.publish.night_list import in_words
+from flows.publish.printed import FEWEST, count, interval, needed, plain, signed
+from models.candidates import HUMBLE
+from models.model import ScreeningModel
+
+Evaluation = Mapping[str, Any]
+Result = Mapping[str, Any]
+
+NAMES = {
+    "base_rate": "everyone alike",
+    "earlier_referrals": "number of earlier referrals",
+    "days_since_last_referral": "days since last referral",
+    "points_scorecard": "points scorecard",
+    "spline_logistic": "spline logistic regression",
+    "glass_box": "glass box",
+    "unrestricted_boosting": "unrestricted boosting",
+}
+UNRESTRICTED = "unrestricted_boosting"
+TELLING_GAP = 0.10  # between chance and share that came back: an interval must lie within it to count as "no gap"
+ENOUGH = "not enough evidence"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the report speaks of most: the results of each candidate in the latest test year, and the glass box among them."""
+
+    evaluation: Evaluation
+    model: ScreeningModel
+
+    @property
+    def results(self) -> list[Result]:
+        """All results, the latest test year first."""
+        return sorted(self.evaluation.get("results") or [], key=lambda result: result["test_from"], reverse=True)
+
+    @property
+    def latest(self) -> dict[str, Result]:
+        """Results of the latest test year by candidate."""
+        results = self.results
+        return {result["candidate"]: result for result in results if result["test_from"] == results[0]["test_from"]}
+
+    @property
+    def box(self) -> Result | None:
+        """The glass box in the latest test year."""
+        return self.latest.get(self.model.name)
+
+    @property
+    def leads(self) -> dict[str, Result]:
+        """The glass box's lead over each other candidate in average precision, over all test years together."""
+        return {row["candidate"]: row for row in self.evaluation.get("comparisons") or [] if row["split"] == "all"}
+
+    @property
+    def findings(self) -> list[Mapping[str, Any]]:
+        """What the criteria found."""
+        return list((self.evaluation.get("criteria") or {}).get("findings") or [])
+
+
+def name_of(candidate: str) -> str:
+    """A candidate in words."""
+    return NAMES.get(candidate, plain(candidate))
+
+
+def day(text: str) -> str:
+    """An ISO date as in a letter."""
+    return in_words(date.fromisoformat(text[:10]))
+
+
+def span(low: float | None, high: float | None, digits: int = 3) -> str:
+    """An interval in brackets, after a number."""
+    words = interval(low, high, digits)
+    return f" ({words})" if words else ""
+
+
+def verdict(measured: Measured) -> str:
+    """Met or missed, in one sentence."""
+    findings = measured.findings
+    missed = [finding for finding in findings if not finding["met"]]
+    if not findings:
+        return "This run holds no findings on criteria, so nothing is said about whether the model may be used."
+    if not missed:
+        return f"The model met {'its one criterion' if len(findings) == 1 else f'all {len(findings)} criteria'}."
+    return (
+        f"The model missed {len(missed)} of {len(findings)} criteria, so it is logged, but may not be registered or used. "
+        f"Missed: {'; '.join(plain(finding['criterion']) for finding in missed)}."
+    )
+
+
+def in_short(measured: Measured) -> list[str]:
+    """What a board should take away, one sentence each."""
+    lines, box, leads = [verdict(measured)], measured.box, measured.leads
+    if box:
+        everyone = measured.latest.get("base_rate")
+        lines += [
+            f"It was tested on {count(box['families'])} families from {day(box['test_from'])} to {day(box['test_to'])}, none of "
+            f"which it had learned from. Of 100 pairs of a child who came back and one who did not, it put the right one first "
+            f"in {100 * box['auc']:.0f}{span(100 * box['auc_low'], 100 * box['auc_high'], 0)}; a coin would in 50.",
+            f"With room for {box['capacity']} families a week, one in {needed(box['precision_at_capacity'])} families on its "
+            "list came back"
+            + (f"; in an order by chance it is one in {needed(everyone['precision_at_capacity'])}." if everyone else ".")
+            + " So most families on the list would not have come back, and an offer must be worth having for them too.",
+        ]
+    humble = [leads[name] for name in HUMBLE if name in leads]
+    if humble:
+        closest = min(humble, key=lambda row: row["difference"])
+        lines.append(
+            f"Against the best humble ranker ({name_of(closest['candidate'])}): {say_lead(closest)}, which goes from 0 to 1."
+        )
+    if UNRESTRICTED in leads:
+        lines.append(f"The price of transparency: {say_price(leads[UNRESTRICTED])}.")
+    if groups := measured.evaluation.get("groups"):
+        said = [judge_group(row) for row in groups]
+        gaps, thin = sum(words.startswith("gap") for words in said), said.count(ENOUGH)
+        lines.append(
+            f"Of {len(said)} groups of children {gaps} {'has' if gaps == 1 else 'have'} a gap between chance and what happened; "
+            f"for {thin} there is not enough evidence to tell."
+        )
+    return lines
+
+
+def say_lead(row: Result) -> str:
+    """Is the glass box better than another candidate, worse, or can it not be told?"""
+    low, high = row["low"], row["high"]
+    shown = f"{signed(row['difference'])}{span(low, high)} in average precision"
+    if low is None or high is None:
+        return f"{shown}; how sure that is cannot be told"
+    return f"the glass box is better, {shown}" if low > 0 else (
+        f"the glass box is worse, {shown}" if high < 0 else f"no clear difference, {shown}"
+    )  # fmt: skip
+
+
+def say_price(row: Result) -> str:
+    """What is lost by a model that can be read, in the words of the board."""
+    low, high = row["low"], row["high"]
+    shown = f"{signed(-row['difference'])}{span(None if high is None else -high, None if low is None else -low)}"
+    if low is None or high is None:
+        return f"unrestricted boosting differs by {shown} in average precision; how sure that is cannot be told"
+    if high < 0:
+        return f"a model that nobody can read, unrestricted boosting, would have been better by {shown} in average precision"
+    if low > 0:
+        return f"none; unrestricted boosting, which nobody can read, differs by {shown} in average precision, so it was worse"
+    return f"none that can be told from chance; unrestricted boosting differs by {shown} in average precision"
+
+
+def judge_group(row: Result) -> str:
+    """Whether a group's chances are true: a gap, no gap, or not enough evidence. Never a pass for want of children."""
+    low, high = row.get("low"), row.get("high")
+    if row["families"] < FEWEST or not row["enough"] or low is None or high is None:
+        return ENOUGH
+    if low > 0 or high < 0:
+        return f"gap: chances are too {'high' if row['difference'] > 0 else 'low'}"
+    return f"no gap of {100 * TELLING_GAP:.0f} points or more" if low > -TELLING_GAP and high < TELLING_GAP else ENOUGH
