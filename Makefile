@@ -25,6 +25,8 @@ $(READY): requirements.lock pyproject.toml
 nightly: $(READY) ## Invent an authority, train on it, approve the model, run one night, and print where the list is
 	rm -rf demonstration
 	$(BIN)/rereferral synthesise --out demonstration/authority --end $(TODAY)
+	install -d -m 700 demonstration/workspace
+	cp docs/demonstration/criteria.toml demonstration/workspace/
 	$(BIN)/rereferral retrain --workspace demonstration/workspace --source demonstration/authority
 	$(BIN)/rereferral promote --workspace demonstration/workspace --version 1 --role "demonstration" --name "make nightly" \
 	  --reason "invented data, to show a night" --review-by $(REVIEW)

@@ -224,7 +224,7 @@ def summarise(data: TrainingData, trained: Trained) -> dict[str, Any]:
         },
         "features": [feature.name for feature in data.features],
         "effort": "quick" if trained.quick else "full",
-        "criteria": {"sha256": trained.criteria_sha256, "findings": findings},
+        "criteria": {"sha256": trained.criteria_sha256, "easier": trained.easier, "findings": findings},
         "splits": [{name: day.isoformat() for name, day in asdict(split).items()} for split in trained.splits],
         "searched": trained.searched,
         "ranges": asdict(trained.model.doubt),

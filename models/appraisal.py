@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy.special import ndtri
 
-from models.bootstrap import Floats, bootstrap, find_interval
+from models.bootstrap import COVERAGE, Floats, bootstrap, find_interval
 from models.candidates import HUMBLE
 from models.comparison import choose_by_rules, find_precisions
 from models.evaluation import ROW, Evaluation, tidy
@@ -46,36 +47,42 @@ def appraise(
 
 
 def measure_groups(scored: pl.DataFrame, groups: pl.DataFrame, seed: int) -> list[dict[str, Any]]:
-    """Calibration by audit group: ``mean_chance`` less ``base_rate``, with the interval over families.
+    """Calibration by audit group: ``mean_chance`` less ``base_rate`` is ``difference``, with the interval over families.
 
-    ``enough``: has the group so many families and families with a return that its gap can be judged at all?
+    ``enough``: has the group so many families and families with a return that its gap can be judged at all? ``evident``:
+    how large its gap is at the least, with all judged groups looked at together (Bonferroni): of many groups one is
+    always far off by chance.
     """
     joined = scored.select(*ROW, "family_id", "group_id", "outcome", "chance").join(groups, on=ROW, how="left")
-    found = []
-    for name in groups.columns:
-        if name in ROW:
-            continue
-        for value in sorted(joined[name].drop_nulls().unique()):
-            part = joined.filter(pl.col(name) == value)
-            gap = (part["chance"] - part["outcome"].cast(pl.Float64)).to_numpy()
-            low, high = find_interval(bootstrap(part["group_id"], _mean_of(gap), seed)[:, 0])
-            with_return = part.filter("outcome")["family_id"].n_unique()
-            count = part["family_id"].n_unique()
-            found.append(
-                {
-                    "group": name,
-                    "value": value,
-                    "rows": part.height,
-                    "families": count,
-                    "mean_chance": float(part["chance"].mean()),  # type: ignore[arg-type]  # a mean of numbers is one
-                    "base_rate": float(part["outcome"].mean()),  # type: ignore[arg-type]
-                    "difference": float(gap.mean()),
-                    "low": low,
-                    "high": high,
-                    "enough": count >= LEAST_FAMILIES and with_return >= LEAST_RETURNS,
-                }
-            )
-    return found
+    found = [
+        {"group": name, "value": value} | _measure_group(joined.filter(pl.col(name) == value), seed)
+        for name in groups.columns
+        if name not in ROW
+        for value in sorted(joined[name].drop_nulls().unique())
+    ]
+    judged = sum(group["enough"] for group in found)
+    times = float(ndtri(1 - (1 - COVERAGE) / 2 / max(1, judged)))
+    return [group | {"evident": max(0.0, abs(group["difference"]) - times * group["error"])} for group in found]
+
+
+def _measure_group(part: pl.DataFrame, seed: int) -> dict[str, Any]:
+    """The figures of one group's rows; ``error`` is the standard error of the difference."""
+    gap = (part["chance"] - part["outcome"].cast(pl.Float64)).to_numpy()
+    drawn = bootstrap(part["group_id"], _mean_of(gap), seed)[:, 0]
+    low, high = find_interval(drawn)
+    families = part["family_id"].n_unique()
+    with_return = part.filter("outcome")["family_id"].n_unique()
+    return {
+        "rows": part.height,
+        "families": families,
+        "mean_chance": float(part["chance"].to_numpy().mean()),
+        "base_rate": float(part["outcome"].to_numpy().mean()),
+        "difference": float(gap.mean()),
+        "low": low,
+        "high": high,
+        "error": float(drawn.std(ddof=1)),
+        "enough": families >= LEAST_FAMILIES and with_return >= LEAST_RETURNS,
+    }
 
 
 def _mean_of(values: Floats) -> Any:

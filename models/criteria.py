@@ -77,6 +77,17 @@ def shipped_criteria() -> str:
     return (files("models") / "criteria.toml").read_text(encoding="utf-8")
 
 
+def find_easier(criteria: Criteria) -> list[str]:
+    """The limits that are easier to meet than the shipped ones, in words: nobody lowers the bar unseen."""
+    shipped = read_criteria(shipped_criteria()).limits
+    found = []
+    for (section, name), limit in criteria.limits.items():
+        usual = shipped[section, name]
+        if (limit < usual) if name.startswith("least") else (limit > usual):
+            found.append(f"{section}.{name} is {limit:g}, shipped is {usual:g}")
+    return found
+
+
 def count_outcomes(frame: pl.DataFrame) -> tuple[int, int]:
     """How many rows have the outcome, and how many do not."""
     yes = int(frame["outcome"].sum())
@@ -149,18 +160,19 @@ def _by(difference: float) -> str:
 
 
 def _judge_groups(groups: Iterable[Mapping[str, Any]], limit: float) -> Finding:
-    """The gap that is evident: the end of a group's interval that is nearer to nothing, 0 where the interval holds 0."""
-    evident = [(max(row["low"], -row["high"], 0.0), row) for row in groups if row["enough"]]
+    """The largest gap that is evident (see :func:`models.appraisal.measure_groups`)."""
+    judged = [row for row in groups if row["enough"]]
     name = "calibration of the worst group"
-    if not evident:
+    if not judged:
         return Finding(name, met=False, value=None, limit=limit, words="No audit group is large enough to be judged.")
-    gap, worst = max(evident, key=lambda pair: pair[0])
+    worst = max(judged, key=lambda row: row["evident"])
+    gap = float(worst["evident"])
     if gap == 0:
-        words = f"No evident gap between chance and share of returns in any of {len(evident)} groups that are large enough."
+        words = f"No evident gap between chance and share of returns in any of {len(judged)} groups that are large enough."
     else:
         words = (
             f"For '{worst['group']}: {worst['value']}' chances and shares of returns lie {abs(worst['difference']):.3f} apart, "
-            f"at least {gap:.3f} by the 95 % interval; at most {limit:g} is allowed."
+            f"at least {gap:.3f} with all {len(judged)} groups looked at together; at most {limit:g} is allowed."
         )
     return Finding(name, gap <= limit, gap, limit, words)
 

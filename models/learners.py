@@ -72,7 +72,9 @@ class Learner:
 
     def scores(self, matrix: pl.DataFrame) -> Floats:
         """Log-odds."""
-        return np.asarray(self.estimator.decision_function(to_array(matrix, self.names)), dtype=np.float64)
+        slices = matrix.iter_slices(MOST_ROWS)  # a spline makes some 900 numbers of a row
+        scores = [self.estimator.decision_function(to_array(rows, self.names)) for rows in slices]
+        return np.concatenate([np.empty(0), *scores])
 
     def chances(self, matrix: pl.DataFrame) -> Floats:
         """Chances before calibration."""

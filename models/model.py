@@ -19,6 +19,8 @@ from validation.extract import Origin
 
 Floats = npt.NDArray[np.float64]
 
+AT_ONCE = 20_000  # rows whose terms fit into a processor's cache
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -75,8 +77,8 @@ class ScreeningModel:
 
         Columns are found by name, others are ignored. Raises ``ModelError`` when a feature is missing.
         """
-        log_odds = self.base_log_odds + self._centred_terms(matrix).sum(axis=1)
-        return pl.Series("chance", expit(log_odds), dtype=pl.Float64)
+        log_odds = np.asarray(self.estimator.decision_function(self._values(matrix)), dtype=np.float64)
+        return pl.Series("chance", self.calibration.map_to_chances(log_odds), dtype=pl.Float64)
 
     def contributions(self, matrix: pl.DataFrame) -> pl.DataFrame:
         """What each feature adds to the log-odds of each row, against the training average: rows x features.
@@ -145,7 +147,9 @@ class ScreeningModel:
         return to_array(matrix, self.features)
 
     def _centred_terms(self, matrix: pl.DataFrame) -> Floats:
-        terms: Floats = self.estimator.eval_terms(self._values(matrix))
+        values = self._values(matrix)
+        starts = range(0, max(1, matrix.height), AT_ONCE)
+        terms: Floats = np.concatenate([self.estimator.eval_terms(values[at : at + AT_ONCE]) for at in starts])
         terms -= np.array(self.averages)
         terms *= self.calibration.slope
         return terms

@@ -18,6 +18,7 @@ from models.criteria import (
     Criteria,
     Finding,
     count_outcomes,
+    find_easier,
     judge,
     require_outcomes,
 )
@@ -40,8 +41,9 @@ class Trained:
     """A model (not yet registered), how every candidate did on every split, and what the criteria found.
 
     ``evaluation`` has one object per split and candidate; ``appraisal`` everything else about the model that is for its
-    report (see :func:`models.appraisal.appraise`); ``scorecard`` is fitted on all rows, to be printed; ``searched`` what
-    settings were tried; ``seconds`` what each part took.
+    report (see :func:`models.appraisal.appraise`); ``easier`` names criteria that are easier than the shipped ones;
+    ``scorecard`` is fitted on all rows, to be printed; ``searched`` says what settings were tried; ``seconds`` what each
+    part took.
     """
 
     model: ScreeningModel
@@ -52,6 +54,7 @@ class Trained:
     criteria_sha256: str
     appraisal: dict[str, Any]
     scorecard: Scorecard
+    easier: list[str] = field(default_factory=list)
     searched: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -113,6 +116,7 @@ def train(
         criteria.sha256,
         appraisal,
         scorecard,
+        find_easier(criteria),
         searched,
         clock.seconds,
     )

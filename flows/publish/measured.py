@@ -83,11 +83,17 @@ def verdict(measured: Measured) -> str:
     missed = [finding for finding in findings if not finding["met"]]
     if not findings:
         return "This run holds no findings on criteria, so nothing is said about whether the model may be used."
+    easier = (measured.evaluation.get("criteria") or {}).get("easier") or []
+    bar = (
+        f" These criteria are easier than those that are shipped: {'; '.join(plain(limit) for limit in easier)}."
+        if easier
+        else ""
+    )
     if not missed:
-        return f"The model met {'its one criterion' if len(findings) == 1 else f'all {len(findings)} criteria'}."
+        return f"The model met {'its one criterion' if len(findings) == 1 else f'all {len(findings)} criteria'}.{bar}"
     return (
         f"The model missed {len(missed)} of {len(findings)} criteria, so it is logged, but may not be registered or used. "
-        f"Missed: {'; '.join(plain(finding['criterion']) for finding in missed)}."
+        f"Missed: {'; '.join(plain(finding['criterion']) for finding in missed)}.{bar}"
     )
 
 

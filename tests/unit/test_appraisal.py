@@ -35,6 +35,8 @@ def test_a_group_whose_chances_are_too_low_is_found_and_the_other_is_not() -> No
     assert (boys["value"], low["value"]) == ("as it is", "low")
     assert boys["low"] < 0 < boys["high"]
     assert low["high"] < -0.05
+    assert boys["evident"] == 0
+    assert 0.05 < low["evident"] < -low["high"] + 0.02
     assert low["difference"] == pytest.approx(low["mean_chance"] - low["base_rate"])
     assert (low["rows"], low["families"], low["enough"]) == (1_200, 400, True)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.criteria import Criteria, judge, read_criteria, require_met, shipped_criteria
+from models.criteria import Criteria, find_easier, judge, read_criteria, require_met, shipped_criteria
 from validation.errors import CriterionError, SettingsError
 
 GOOD: dict[str, Any] = {
@@ -23,9 +23,9 @@ GOOD: dict[str, Any] = {
         {"candidate": "base_rate", "rows": 300, "calibration_error": 0.9, "auc": 0.99},
     ],
     "groups": [
-        {"group": "sex", "value": "female", "difference": 0.05, "low": 0.02, "high": 0.08, "enough": True},
-        {"group": "sex", "value": "male", "difference": -0.02, "low": -0.06, "high": 0.02, "enough": True},
-        {"group": "sex", "value": "unborn", "difference": 0.4, "low": 0.3, "high": 0.5, "enough": False},
+        {"group": "sex", "value": "female", "difference": 0.05, "low": 0.02, "high": 0.08, "evident": 0.01, "enough": True},
+        {"group": "sex", "value": "male", "difference": -0.02, "low": -0.06, "high": 0.02, "evident": 0.0, "enough": True},
+        {"group": "sex", "value": "unborn", "difference": 0.4, "low": 0.3, "high": 0.5, "evident": 0.25, "enough": False},
     ],
     "decay": {"earlier_auc": 0.74, "later_auc": 0.7, "change": -0.04},
     "stability": {"kept": 0.6},
@@ -61,8 +61,8 @@ def change(path: list[Any], value: Any) -> Callable[[dict[str, Any]], None]:
         (change(["comparisons", 0, "low"], 0.0), "gain over the best humble ranker"),
         (change(["comparisons", 2, "difference"], -0.021), "gain in the worst test year"),
         (change(["results", 0, "calibration_error"], 0.05), "calibration error"),
-        (change(["groups", 0, "low"], 0.031), "calibration of the worst group"),
-        (change(["groups", 1, "high"], -0.031), "calibration of the worst group"),
+        (change(["groups", 0, "evident"], 0.031), "calibration of the worst group"),
+        (change(["groups", 1, "evident"], 0.031), "calibration of the worst group"),
         (change(["groups"], []), "calibration of the worst group"),
         (change(["decay", "change"], -0.051), "decay"),
         (change(["stability", "kept"], 0.49), "stability"),
@@ -83,6 +83,12 @@ def test_a_miss_stops_with_its_numbers(criteria: Criteria) -> None:
         CriterionError, match=r"misses 1 of the criteria.*AUC is 0\.90.; above 0\.85.*Read 'training/x/report\.html'"
     ):
         require_met(judge(evaluated, "glass_box", criteria), "training/x/report.html")
+
+
+def test_limits_that_are_easier_than_the_shipped_ones_are_named(criteria: Criteria) -> None:
+    assert find_easier(criteria) == []
+    text = shipped_criteria().replace("most_error = 0.05", "most_error = 0.06").replace("least_kept = 0.5", "least_kept = 0.6")
+    assert find_easier(read_criteria(text)) == ["calibration.most_error is 0.06, shipped is 0.05"]
 
 
 def test_any_change_of_the_file_changes_its_hash(criteria: Criteria) -> None:

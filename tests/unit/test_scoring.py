@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 
 from features.catalogue import BY_NAME
-from flows.scoring import Built, Offered, _changes, offer, score
+from flows.scoring import Built, Offered, _changes, find_drift, offer, score
 from flows.settings import Settings
 from models.abstention import THIN_HISTORY, TOO_WIDE, TURNS_ADULT
 from models.model import ScreeningModel, Seen
+from validation.drift import describe_inputs
 
 AS_OF = date(2026, 11, 24)
 CONTACTS, DAYS_OPEN = "contacts_in_last_365_days", "days_open"
@@ -28,6 +29,7 @@ class ByHand:
     importances = {CONTACTS: 0.9, DAYS_OPEN: 0.1}  # noqa: RUF012
     seen = {CONTACTS: Seen(0.0, 8.0, False), DAYS_OPEN: Seen(0.0, 50.0, False)}  # noqa: RUF012
     freshness = {"ssd_contacts": 2}  # noqa: RUF012
+    inputs: dict[str, Any] = {"rows": 0, "families": 0, "features": {}}  # noqa: RUF012  filled below
 
     def chances(self, matrix: pl.DataFrame) -> pl.Series:
         return (0.1 + matrix[CONTACTS] / 10 - matrix[DAYS_OPEN] / 1000).alias("chance")
@@ -55,12 +57,24 @@ def built(**different: Any) -> Built:
         CONTACTS: [3, 2, 2, 1],
         DAYS_OPEN: [100, 10, 10, 20],
     }
-    matrix = pl.DataFrame(drawn).with_columns(
-        as_of=pl.lit(AS_OF), referral_id=pl.lit("r"), began_on=pl.lit(AS_OF) - pl.duration(days=DAYS_OPEN)
+    matrix = (
+        pl.DataFrame(drawn)
+        .with_columns(as_of=pl.lit(AS_OF), referral_id=pl.lit("r"), began_on=pl.lit(AS_OF) - pl.duration(days=DAYS_OPEN))
+        .with_columns(referral_date="began_on")
     )
     quiet = pl.DataFrame({"person_id": ["a", "b", "c", "d"], "referral_id": "r", CONTACTS: [1, 0, 1, 2]})
     assert set(BY_NAME) >= {CONTACTS, DAYS_OPEN}
     return replace(Built(matrix, quiet, {"ssd_contacts": 1}, date(2020, 1, 1), {}), **different)
+
+
+ByHand.inputs = describe_inputs(built().matrix, ByHand.features)
+
+
+def test_a_night_like_training_has_no_drift_and_one_without_recent_cases_says_so() -> None:
+    found = find_drift(MODEL, built().matrix)
+    assert (found["measured"], found["moved"]) == (True, [])
+    none = find_drift(MODEL, built().matrix.with_columns(referral_date=pl.lit(date(2020, 1, 1))))
+    assert (none["measured"], "moved" in none) == (False, False)
 
 
 def test_a_case_without_a_chance_has_none_of_its_doubts_either() -> None:
