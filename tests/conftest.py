@@ -7,6 +7,7 @@ import pytest
 TOGETHER = "integration"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Name the group of each test; whole groups are dealt to the processes (pytest-xdist's ``loadgroup``)."""
     for item in items:
