@@ -11,7 +11,7 @@ from random import Random
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 
 import features.migrations
 from features.catalogue import BY_NAME, CATALOGUE
@@ -227,7 +227,7 @@ def test_night_by_night_gives_what_one_load_gives(random: Random) -> None:
     """
     truths = [_truth(random) for _ in a_town(random)]
     one_load, by_night = side_by_side([[truth] for truth in truths]), side_by_side([_in_nights(truth) for truth in truths])
-    assert by_night.table("ssd_cin_episodes").height > one_load.table("ssd_cin_episodes").height  # closings came as corrections
+    assume(by_night.table("ssd_cin_episodes").height > one_load.table("ssd_cin_episodes").height)  # closings came as corrections
     assert build_matrix(by_night, DATES, CATALOGUE).equals(build_matrix(one_load, DATES, CATALOGUE))
 
 
