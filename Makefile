@@ -33,7 +33,7 @@ nightly: $(READY) ## Invent an authority, train on it, approve the model, run on
 	$(BIN)/rereferral nightly --workspace demonstration/workspace --source demonstration/authority
 
 test: $(READY) ## Run the tests that need Python alone
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not browser and not proof"
+	$(BIN)/python -m pytest -q -n 2 -m "not browser and not proof"
 
 test-browser: $(READY) ## Run the tests that need Chromium and LibreOffice
 	$(BIN)/python -m pytest -q -m browser

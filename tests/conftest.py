@@ -1,15 +1,20 @@
 """Tests run on two cores: a file's tests stay together, and so do all that share the Prefect server and the trained model."""
 
-from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER = "integration"
+TOGETHER = "tests/integration/"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the group of each test; whole groups are dealt to the processes (pytest-xdist's ``loadgroup``)."""
-    for item in items:
-        folder = Path(item.path).parent.name
-        item.add_marker(pytest.mark.xdist_group(TOGETHER if folder == TOGETHER else str(item.path)))
+class ByFile(LoadScopeScheduling):
+    """Deals whole files to the processes, and all integration tests as if they were one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER if nodeid.startswith(TOGETHER) else nodeid.split("::", maxsplit=1)[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """How pytest-xdist deals tests."""
+    return ByFile(config, log)
