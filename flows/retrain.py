@@ -35,7 +35,10 @@ from models.training import Trained
 
 @flow(name="retrain", flow_run_name="retrain on {workspace}", validate_parameters=True)
 def retrain(workspace: Path, source: str | None = None, full: bool = False, registry: str | None = None) -> str:
-    """Train on the workspace's history (after taking in ``source``, if given); the challenger's version is returned."""
+    """Train on the workspace's history (after taking in ``source``, if given); the challenger's version is returned.
+
+    Raises :class:`CriterionError` (exit 18) when the model misses a criterion: the training is logged, and nothing registered.
+    """
     quieten()
     record = RunRecord()
     if source is not None:
@@ -50,8 +53,9 @@ def retrain(workspace: Path, source: str | None = None, full: bool = False, regi
             evaluation = weigh(data, trained, settings, record)
             made = report(place, data, trained, evaluation, record)
             log(run, data, trained, criteria, made)
-            version = register(run, place, data, trained, made, record)
+            version = register(run, data, trained, made, record)
         write_log(place, models)
+    require_met(trained.findings, f"{(made.parent / version).relative_to(place.root)}/report.html")
     return version
 
 
@@ -110,8 +114,8 @@ def log(run: TrainingRun, data: TrainingData, trained: Trained, criteria: Criter
 
 
 @task(cache_policy=NO_CACHE)
-def register(run: TrainingRun, place: Workspace, data: TrainingData, trained: Trained, made: Path, record: RunRecord) -> str:
-    """Register the model as challenger and publish its report, unless it misses a criterion (exit 18)."""
+def register(run: TrainingRun, data: TrainingData, trained: Trained, made: Path, record: RunRecord) -> str:
+    """Register the model as challenger unless it misses a criterion, and publish its report either way."""
     home, met = made.parent, all(finding.met for finding in trained.findings)
     write_json(made / "run.json", record.finish("completed") | {"lineage": data.lineage})
     version = run.register(trained) if met else f"refused-{data.lineage['extract_date']}"
@@ -127,5 +131,4 @@ def register(run: TrainingRun, place: Workspace, data: TrainingData, trained: Tr
         markdown=f"# Training {version}\n\n| candidate | test | AUC | average precision |\n|---|---|---|---|\n{rows}",
         description=f"How the candidates of {version} did",
     )
-    require_met(trained.findings, f"training/{final.relative_to(place.training)}/report.html")
     return version

@@ -37,9 +37,11 @@ def train_and_be_killed(*what):
     return train(*what)
 
 def take_from_another_register(*what):
+    from models.criteria import Finding
     from models.registry import Registry
     from models.training import Trained
-    return Trained(Registry(ready, None).champion(), [], (), (), True, "0" * 64, {}, None)
+    missed = [Finding("plausible", False, 0.9, 0.85, "AUC is 0.900.")] if point == "refused" else []
+    return Trained(Registry(ready, None).champion(), [], (), tuple(missed), True, "0" * 64, {}, None)
 
 flows.retrain.train_on = train_and_be_killed
 if point != "training":
@@ -97,6 +99,18 @@ def test_a_killed_training_leaves_no_half_of_a_model_and_the_next_one_works(
     assert again.returncode == 0, err
     assert runs_once_closed(registry) == [("KILLED", "no"), ("FINISHED", "yes")]
     assert versions_of(registry) == (["1"], {"challenger": "1"})
+
+
+def test_a_refused_training_is_logged_and_registers_nothing(environment: dict[str, str], trained: Any, workspace: Path) -> None:
+    refused = start(environment, "refused", trained.registry, workspace)
+    _, err = refused.communicate(timeout=300)
+    assert refused.returncode == 18, err
+    assert "misses 1 of the criteria and is not registered. 1. plausible: AUC is 0.900." in err
+    assert "Read 'training/refused-2026-11-22/report.html'" in err
+    assert (workspace / "training" / "refused-2026-11-22" / "run.json").exists()
+    registry = Registry(f"sqlite:///{workspace}/mlflow.db", None)
+    assert runs_once_closed(registry) == [("FINISHED", "no")]
+    assert versions_of(registry) == ([], {})
 
 
 def test_models_live_on_a_server_from_training_to_the_night(
