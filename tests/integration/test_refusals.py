@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from models.registry import Registry
+
 from flows.forms import Form
 from flows.request import Request
 from flows.synthesis import synthesise
@@ -209,7 +211,11 @@ def test_18_too_little_to_train_on(run: Run, second: Path, tmp_path: Path) -> No
     manifest(second, window_start="2025-11-24")
     done = run("retrain", "--source", second, "--workspace", tmp_path / "short")
     one_sentence(done, 18, "too few complete outcomes", "100 returns")
-    assert not (tmp_path / "short" / "mlflow.db").exists()
+    registry = Registry(f"sqlite:///{tmp_path / 'short'}/mlflow.db", None)
+    with registry.open() as (_mlflow, client):
+        (training,) = client.search_runs([client.get_experiment_by_name(registry.outcome).experiment_id])
+        assert (training.info.status, training.data.tags["registered"]) == ("FAILED", "no")
+        assert not client.search_model_versions(f"name = '{registry.outcome}'")
 
 
 def test_a_fault_of_ours_says_its_kind_and_no_value(
