@@ -9,11 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from models.registry import Registry
-
 from flows.forms import Form
 from flows.request import Request
 from flows.synthesis import synthesise
+from models.registry import Registry
 
 Run = Callable[..., Any]
 DAY = "2026-11-23"
