@@ -98,15 +98,19 @@ def retrain(
     workspace: WorkspaceOption,
     source: Annotated[Optional[str], typer.Option(help="An extract to take in first.")] = None,  # noqa: UP045
     full: Annotated[
-        bool, typer.Option("--full", help="Evaluate every split, and fit with full effort: for a model to be used.")
+        bool, typer.Option("--full", help="Evaluate every split, and search settings on the earliest of three or more.")
     ] = False,
     registry: RegistryOption = None,
 ) -> None:
-    """Train and evaluate on the workspace's history, and register the model as challenger."""
+    """Train and evaluate on the workspace's history, and register the model as challenger if it meets the criteria."""
     from flows.retrain import retrain as flow
+    from flows.settings import read_settings
+    from flows.training import training_home
+    from flows.workspace import Workspace
 
     version = _run(flow, workspace=workspace, source=source, full=full, registry=registry)
-    typer.echo(f"challenger version {version}: {workspace / 'training' / version / 'evaluation.json'}")
+    home = training_home(Workspace(workspace), read_settings(workspace).outcome)
+    typer.echo(f"challenger version {version}: {home / version / 'report.html'}")
 
 
 @app.command()

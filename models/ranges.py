@@ -8,9 +8,9 @@ authorities, where the true chance given everything on record is known, the two 
     log-odds +/- 1.645 x root((factor x spread)^2 + miss^2)
 
 where ``miss`` is larger for chances below 2 in 10: there a little more or less on record is a large share of little.
-Its three numbers are such that the range holds the true chance in nine cases of ten, in every tenth of the chances
-(``tests/recovery/test_honest_models.py``, docs/evaluation.md). On real data nobody knows the true chances: there the
-second part is an assumption.
+Its three numbers are such that the range holds the true chance in nine cases of ten, in every tenth of the chances, of
+authorities with some 15,000 families to learn from (``tests/recovery/test_honest_models.py``, docs/evaluation.md). On real
+data nobody knows the true chances: there the second part is an assumption.
 """
 
 from dataclasses import dataclass

@@ -2,9 +2,8 @@
 
 import csv
 import hashlib
-import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from flows.publish.night_list import REASONS, Changes, Counts, NightList
 from flows.publish.page import render_page
@@ -116,23 +115,6 @@ def example(*, demonstration: bool = False, invented: bool = True, capacity: int
     )
 
 
-def installed(*names: str) -> str:
-    """The first of these programs that is on the path; without it the test fails, since a reader's view is unproven."""
-    for name in names:
-        if found := shutil.which(name):
-            return found
-    pytest.fail(f"'{names[0]}' is not installed: apt-get install -y chromium libreoffice-calc poppler-utils")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed("chromium", "chromium-browser"), args=quiet)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Page]:
     """The page as opened from disk on the morning after, offline; any request or complaint fails the test."""
@@ -205,22 +187,25 @@ def test_the_page_reads_the_same_without_javascript(browser: Browser, tmp_path: 
     page.context.close()
 
 
-def test_the_stamps_stand_on_every_printed_page(browser: Browser, tmp_path: Path) -> None:
+def test_the_stamps_stand_on_every_printed_page(
+    browser: Browser, read_paper: Callable[[Path], list[str]], tmp_path: Path
+) -> None:
     file, paper = tmp_path / "stamped.html", tmp_path / "stamped.pdf"
     file.write_bytes(render_page(example(demonstration=True)))
     page = browser.new_context(offline=True).new_page()
     page.goto(file.as_uri())
     page.pdf(path=paper, prefer_css_page_size=True)
     page.context.close()
-    text = subprocess.run([installed("pdftotext"), paper, "-"], capture_output=True, check=True, text=True).stdout
-    pages = text.removesuffix("\f").split("\f")
+    pages = read_paper(paper)
     assert len(pages) > 1
     for printed in pages:
         assert "INVENTED DATA" in printed
         assert "do not use for any child" in printed
 
 
-def test_the_workbook_opens_in_libreoffice_with_the_families_of_the_page(opened: Page, tmp_path: Path) -> None:
+def test_the_workbook_opens_in_libreoffice_with_the_families_of_the_page(
+    opened: Page, installed: Callable[..., str], tmp_path: Path
+) -> None:
     file = tmp_path / "list.xlsx"
     file.write_bytes(build_workbook(example()))
     subprocess.run(
