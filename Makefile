@@ -10,7 +10,7 @@ SCALE ?= 6200000
 TODAY := $(shell date +%F)
 REVIEW = $(shell $(PYTHON) -c 'from datetime import date, timedelta; print(date.today() + timedelta(180))')
 
-.PHONY: help nightly test test-browser check docs bench bench-nights bench-training proofs lock clean
+.PHONY: help nightly test test-browser check docs pictures bench bench-nights bench-training proofs lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -47,6 +47,10 @@ check: $(READY) ## Formatting, lint, types, rooms, generated documents
 
 docs: $(READY) ## Write the generated documents anew
 	$(BIN)/python -m flows.documents
+
+pictures: $(READY) ## Take the pictures of the documents anew, from the list that `make nightly` leaves (needs Chromium)
+	$(BIN)/python tests/browser/take_pictures.py \
+	  demonstration/workspace/$$(cat demonstration/workspace/latest)/list.html docs/pictures
 
 proofs: $(READY) ## Property tests on many more examples, and honest models on three large invented authorities
 	$(BIN)/python -m pytest -q tests/generative --hypothesis-profile=proofs

@@ -140,10 +140,10 @@ def promote(
     review_by: ReviewOption, registry: RegistryOption = None,
 ) -> None:  # fmt: skip
     """Approve a model for use: a named person's recorded decision."""
-    from flows import decisions
+    from flows import approvals
 
     day = _date(review_by)
-    typer.echo(decisions.promote(workspace, version, role=role, name=name, reason=reason, review_by=day, registry=registry))
+    typer.echo(approvals.promote(workspace, version, role=role, name=name, reason=reason, review_by=day, registry=registry))
 
 
 @app.command()
@@ -152,9 +152,9 @@ def retire(
     registry: RegistryOption = None,
 ) -> None:  # fmt: skip
     """Take a model out of use for good: a named person's recorded decision."""
-    from flows import decisions
+    from flows import approvals
 
-    typer.echo(decisions.retire(workspace, version, role=role, name=name, reason=reason, registry=registry))
+    typer.echo(approvals.retire(workspace, version, role=role, name=name, reason=reason, registry=registry))
 
 
 @app.command(name="roll-back")
@@ -163,10 +163,37 @@ def roll_back(
     registry: RegistryOption = None,
 ) -> None:  # fmt: skip
     """Put the model before this one back into use: a named person's recorded decision."""
-    from flows import decisions
+    from flows import approvals
 
     day = _date(review_by)
-    typer.echo(decisions.roll_back(workspace, role=role, name=name, reason=reason, review_by=day, registry=registry))
+    typer.echo(approvals.roll_back(workspace, role=role, name=name, reason=reason, review_by=day, registry=registry))
+
+
+decisions_app = typer.Typer(help="What the team decided about families with a place on the list.", no_args_is_help=True)
+app.add_typer(decisions_app, name="decisions")
+
+
+@decisions_app.command(name="import")
+def import_decisions(
+    file: Annotated[Path, typer.Argument(metavar="WORKBOOK", help="A list.xlsx that was filled in, or the identified copy.")],
+    workspace: WorkspaceOption,
+) -> None:
+    """Check a filled-in workbook whole, and add its decisions to the log: the next list goes by them."""
+    from flows.decisions import import_decisions as take_in
+
+    typer.echo(take_in(workspace, file, date.today()))
+
+
+@app.command()
+def involvement(
+    workspace: WorkspaceOption,
+    start: Annotated[str, typer.Option("--from", metavar="YYYY-MM-DD", help="First night that is looked at.")],
+    end: Annotated[str, typer.Option("--to", metavar="YYYY-MM-DD", help="Last night that is looked at.")],
+) -> None:
+    """Write what people did with the lists: how soon, how often otherwise than the order, and why."""
+    from flows.involvement import write_involvement
+
+    typer.echo(write_involvement(workspace, _date(start), _date(end)))
 
 
 @app.command()

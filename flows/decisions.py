@@ -1,67 +1,105 @@
-"""What people decide about models: kept in the register first, then in the workspace's own log.
+"""Decisions that come back: a team's workbook is checked against its list, and added to a log that nothing is ever changed in."""
 
-The log, ``training/decisions.jsonl``, has a line for each decision. It is copied from the register, so it never claims what
-did not happen; a line that is missing, since a command was killed in between, is added by the next decision or training.
-"""
-
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
-from flows.night import open_registry
-from flows.settings import read_criteria_of, read_settings
+import polars as pl
+
+from flows.decision_checks import ANSWER, check_against_list, check_against_log, check_answers, find_night
+from flows.publish.night_list import NightList, in_words, number
+from flows.publish.published import read_night
+from flows.publish.workbook_answers import read_answers, refuse
 from flows.workspace import Workspace, hold, write_private
-from models.registry import Registry
+from models.places import Standing
+from models.team_decisions import DECIDED
+from validation.errors import LedgerError, SettingsError
 
-LOG = "decisions.jsonl"
+WORKBOOK = "list.xlsx"
 
 
-def promote(root: Path, version: str, *, role: str, name: str, reason: str, review_by: date, registry: str | None) -> str:
-    """Approve a version for use. Returns what was done, in words; errors as in :meth:`models.registry.Registry.promote`."""
-    with _deciding(root, registry) as register:
-        register.promote(
-            version,
-            criteria_sha256=read_criteria_of(root).sha256,
-            role=role,
-            name=name,
-            reason=reason,
-            decided_on=date.today(),
-            review_by=review_by,
+def import_decisions(root: Path, file: Path, imported_on: date) -> str:
+    """Take a filled-in workbook into the log of the workspace ``root``, and say in words what was taken in.
+
+    The workbook is the one of a published night, or its identified copy, whose case numbers are not read. All of it is taken
+    in, or nothing: :class:`ContractError` (exit 11) tells of all faults together. A decision that the log holds already is
+    counted and left out. Raises :class:`LedgerError` (exit 17) when the log was changed.
+    """
+    workspace = Workspace(root)
+    if not workspace.nights.is_dir():
+        raise SettingsError(f"'{root.name}' holds no night: give the workspace in which the list was made.")
+    answers = read_answers(file)
+    with hold(workspace):
+        logged = read_decisions(workspace)
+        found = find_night(answers, workspace)
+        night = None if found.folder is None else read_night(found.folder)
+        checked = check_answers(answers, night, found.as_of, imported_on)
+        faults = [*found.faults, *checked.faults]
+        if night is not None and found.folder is not None:
+            faults += check_against_list(answers, read_answers(found.folder / WORKBOOK), night)
+            compared = check_against_log(checked.decisions, logged.filter(night=night.as_of))
+            faults += compared.faults
+        if faults or night is None:
+            raise refuse(file.name, faults)
+        decided = _as_decided(compared.new, night, imported_on)
+        if decided.height:
+            _append(workspace, decided, imported_on)
+    return _words(night, decided.height, compared.known, pl.concat([logged, decided]))
+
+
+def read_decisions(workspace: Workspace) -> pl.DataFrame:
+    """Every decision of the log, columns as in ``DECIDED``, by night, family and day; without a log no row.
+
+    Raises :class:`LedgerError` (exit 17) when a file of the log is not what its name says.
+    """
+    entries = [_read(entry) for entry in sorted(_folder(workspace).glob("*.parquet"))]
+    return pl.concat([pl.DataFrame(schema=DECIDED), *entries]).sort("night", "family_id", "decided_on", "imported_on", "decision")
+
+
+def _folder(workspace: Workspace) -> Path:
+    return workspace.root / "decisions"
+
+
+def _append(workspace: Workspace, decided: pl.DataFrame, imported_on: date) -> None:
+    place = _folder(workspace) / f"{imported_on}.{_hash(decided)}.parquet"
+    write_private(place, decided.write_parquet)
+
+
+def _hash(decided: pl.DataFrame) -> str:
+    return sha256(decided.with_columns(pl.col("children").list.join(" ")).write_csv().encode()).hexdigest()[:12]
+
+
+def _read(entry: Path) -> pl.DataFrame:
+    try:
+        decided = pl.read_parquet(entry, glob=False)
+        whole = dict(decided.schema) == DECIDED and _hash(decided) == entry.stem.rpartition(".")[2]
+    except (OSError, pl.exceptions.PolarsError):
+        whole = False
+    if not whole:
+        raise LedgerError(
+            f"The entry '{entry.name}' of the log of decisions was changed or damaged: nothing is taken in and no list is made "
+            "until somebody has found out why. Put the entry back from a copy, and run this again."
         )
-    return f"promoted version {version}, to be reviewed by {review_by}"
+    return decided
 
 
-def retire(root: Path, version: str, *, role: str, name: str, reason: str, registry: str | None) -> str:
-    """Take a version out of use for good. Returns what was done, in words."""
-    with _deciding(root, registry) as register:
-        register.retire(version, role=role, name=name, reason=reason, decided_on=date.today())
-    return f"retired version {version}"
+def _as_decided(new: pl.DataFrame, night: NightList, imported_on: date) -> pl.DataFrame:
+    """The new decisions as the log keeps them, with where the family stood on the list."""
+    stood = night.families.select("family_id", "children", "standing", listed_kind="kind")
+    return (
+        new.select("family_id", *ANSWER)
+        .join(stood, on="family_id", how="left")
+        .with_columns(night=pl.lit(night.as_of), imported_on=pl.lit(imported_on))
+        .select(pl.col(name).cast(dtype) for name, dtype in DECIDED.items())
+        .sort("family_id")
+    )
 
 
-def roll_back(root: Path, *, role: str, name: str, reason: str, review_by: date, registry: str | None) -> str:
-    """Make the champion before this one the champion again. Returns what was done, in words."""
-    with _deciding(root, registry) as register:
-        version = register.roll_back(role=role, name=name, reason=reason, decided_on=date.today(), review_by=review_by)
-    return f"rolled back to version {version}, to be reviewed by {review_by}"
-
-
-@contextmanager
-def _deciding(root: Path, registry: str | None) -> Iterator[Registry]:
-    """The register of a workspace that is held for one decision, which is then in the log."""
-    place = Workspace(root)
-    with hold(place):
-        register = open_registry(place, read_settings(root, registry=registry))
-        yield register
-        write_log(place, register)
-
-
-def write_log(workspace: Workspace, register: Registry) -> None:
-    """Add each decision of the register that the log lacks. Lines that are there stay as they are."""
-    log = workspace.training / LOG
-    before = log.read_text(encoding="utf-8") if log.exists() else ""
-    lines = [json.dumps(decision, ensure_ascii=False) for decision in register.decisions()]
-    text = before + "".join(f"{line}\n" for line in lines if line not in before.splitlines())
-    if text != before:
-        write_private(log, lambda beside: beside.write_text(text, encoding="utf-8"))
+def _words(night: NightList, taken: int, known: int, logged: pl.DataFrame) -> str:
+    waits = night.families.filter(pl.col("standing").is_in([Standing.PLACE, Standing.RENEW]))
+    left = waits.join(logged.filter(night=night.as_of), on="family_id", how="anti").height
+    before = f" {number(known, 'was', 'were')} known already." if known else ""
+    return (
+        f"{number(taken, 'decision', 'decisions')} taken in for the list of {in_words(night.as_of)}.{before} "
+        f"{number(left, 'family', 'families')} with a place, or to be renewed, not decided yet."
+    )

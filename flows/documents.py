@@ -10,6 +10,7 @@ from features.definition import Family, Feature
 from features.examples import edges
 from features.examples.catalogue import EXAMPLES
 from features.examples.example import TODAY, Example
+from models.eligibility import describe_rules
 from validation.codes import code_lists
 from validation.contract import Column, Table
 from validation.tables.catalogue import REFUSED_TABLES, TABLES, UNREAD_TABLES
@@ -150,9 +151,33 @@ def feature_dictionary() -> str:
     return "\n".join(lines)
 
 
+def offer_rules() -> str:
+    """Every rule that ``offers.toml`` may name."""
+    return "\n".join(
+        [
+            "# Rules of offers",
+            "",
+            NOTICE,
+            "",
+            "What the list may offer, and to whom, stands in `offers.toml`: a workspace's own, or the one that is shipped "
+            "(`models/offers.toml`). Each kind of offer names its rules; a family may be made the offer when all of them hold. "
+            "What is not known refuses nobody, unless the rule says so.",
+            "",
+            _row("rule", "what it asks", "to be given", "what the list says when it refuses"),
+            _row(*["---"] * 4),
+            *(_row(f"`{rule['rule']}`", rule["holds"], rule["parameters"], rule["why_not"]) for rule in describe_rules()),
+            "",
+        ]
+    )
+
+
 def documents() -> Mapping[str, str]:
     """File name and text of every generated document."""
-    return {"data-dictionary.md": data_dictionary(), "feature-dictionary.md": feature_dictionary()}
+    return {
+        "data-dictionary.md": data_dictionary(),
+        "feature-dictionary.md": feature_dictionary(),
+        "offer-rules.md": offer_rules(),
+    }
 
 
 def stale() -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.night import open_registry
-from flows.settings import read_settings
+from flows.settings import read_offers_of, read_settings
 from flows.training import build_training_data, training_home
 from flows.workspace import Workspace, hold, make_private_folder, write_json
 from models.aged import evaluate_later
@@ -22,7 +22,7 @@ def evaluate_version(root: Path, version: str, registry: str | None) -> str:
         settings = read_settings(root, registry=registry)
         model = open_registry(place, settings).load(version)
         data = build_training_data(place, model.outcome)
-        found = evaluate_later(model, data.frame, settings.capacity, settings.seed)
+        found = evaluate_later(model, data.frame, read_offers_of(root).capacity, settings.seed)
         day = data.lineage["extract_date"]
         file = training_home(place, model.outcome) / version / f"evaluated-{day}.json"
         make_private_folder(file.parent)

@@ -10,8 +10,10 @@ from typing import Any
 
 from sqlalchemy.engine import make_url
 
+from flows.decisions import read_decisions
+from flows.listing import Basis, read_before
 from flows.record import RunRecord
-from flows.settings import Settings, read_settings
+from flows.settings import Settings, read_offers_of, read_settings
 from flows.workspace import Workspace, hold, make_private_folder, publish_folder, write_json
 from models.registry import Registry
 from validation.errors import PrivacyError, ScreeningError, SettingsError
@@ -24,6 +26,7 @@ class Night:
 
     workspace: Workspace
     settings: Settings
+    basis: Basis
     as_of: date
     extract: Extract
     demonstration: bool
@@ -35,11 +38,12 @@ class Night:
         """The register of models that the settings name."""
         return open_registry(self.workspace, self.settings)
 
-    @property
-    def before(self) -> Path | None:
-        """Folder of the last published night before this one."""
-        earlier = [path for path in self.workspace.nights.glob("????-??-??") if path.name < self.as_of.isoformat()]
-        return max(earlier, default=None)
+
+def read_basis(workspace: Workspace, as_of: date) -> Basis:
+    """What the list of a night is made by: what the council offers, what the team decided, and the last list before."""
+    earlier = [path for path in workspace.nights.glob("????-??-??") if path.name < as_of.isoformat()]
+    before, since = read_before(max(earlier, default=None))
+    return Basis(read_offers_of(workspace.root), read_decisions(workspace), before, since)
 
 
 def open_registry(workspace: Workspace, settings: Settings) -> Registry:
@@ -85,7 +89,7 @@ def open_night(
         made = workspace.nights / f".{day}.new"
         shutil.rmtree(made, ignore_errors=True)
         make_private_folder(made)
-        night = Night(workspace, settings, day, extract, demonstration, made, record)
+        night = Night(workspace, settings, read_basis(workspace, day), day, extract, demonstration, made, record)
         record.note(as_of=day, demonstration=demonstration, extract=vars(extract.manifest), settings=without_passwords(settings))
         try:
             yield night

@@ -11,14 +11,16 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 
-from flows import ledger, scoring
+from flows import ledger, listing, scoring
 from flows.environment import quieten
+from flows.listing import Listed
 from flows.night import Night, open_night, publish
 from flows.publish.page import render_page
+from flows.publish.published import write_night
 from flows.publish.workbook import build_workbook
 from flows.record import RunRecord, file_hashes, table_counts
 from flows.retries import READ_OR_WRITE
-from flows.scoring import Built, Offered
+from flows.scoring import Built, Scored
 from flows.sources.reading import read_source
 from flows.vintages import last_counts, last_extract, read_archive, write_vintages
 from flows.workspace import write_json, write_private
@@ -27,7 +29,7 @@ from validation.extract import Extract
 from validation.gate import Gated, check_extract, re_referrals, stop_if_implausible
 from validation.privacy import refuse_identifiers
 
-STEPS = 9
+STEPS = 10
 
 
 @flow(name="nightly", flow_run_name="nightly of {workspace}", validate_parameters=True)
@@ -48,9 +50,10 @@ def nightly(
         archive(night, gated)
         model = choose_model(night, gated)
         built = build(night, model)
-        offered = score(night, model, built)
-        write(night, gated, model, offered)
-        place = finish(night, model, gated, offered)
+        scored = score(night, model, built)
+        listed = allocate(night, model, built, scored)
+        write(night, gated, model, built, scored, listed)
+        place = finish(night, model, gated, scored, listed)
     tell(record, place)
     return str(place / "list.html")
 
@@ -136,35 +139,43 @@ def build(night: Night, model: ScreeningModel) -> Built:
 
 
 @task(cache_policy=NO_CACHE)
-def score(night: Night, model: ScreeningModel, built: Built) -> Offered:
-    """Chances, exact reasons, and families in order."""
+def score(night: Night, model: ScreeningModel, built: Built) -> Scored:
+    """Chances and exact reasons."""
     with night.record.step("score"):
-        offered = scoring.offer(model, built, night.settings)
-        families = offered.families
-        night.record.note(**offered.notes, families=families.height, listed=int(families["listed"].sum()))
-        return offered
+        scored = scoring.explain_scores(model, built)
+        night.record.note(**scored.notes)
+        return scored
+
+
+@task(cache_policy=NO_CACHE)
+def allocate(night: Night, model: ScreeningModel, built: Built, scored: Scored) -> Listed:
+    """Families in order, judged by the council's rules, and the places of the week."""
+    with night.record.step("allocate"):
+        listed = listing.list_families(model, built, scored, night.basis, night.settings.seed, night.as_of)
+        night.record.note(offers_sha256=night.basis.offers.sha256, decisions=night.basis.decided.height, **listed.note())
+        return listed
 
 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
-def write(night: Night, gated: Gated, model: ScreeningModel, offered: Offered) -> None:
+def write(night: Night, gated: Gated, model: ScreeningModel, built: Built, scored: Scored, listed: Listed) -> None:
     """Write everything that readers open into the night's folder, which nobody sees yet."""
     with night.record.step("write"):
-        shown = scoring.compose(offered, model, gated, night.settings, night.as_of, night.before)
+        approval = night.registry.approval()
+        shown = listing.compose(listed, scored, built, night.basis, model, approval, gated, night.settings, night.as_of)
+        write_night(shown, night.made)
         write_private(night.made / "list.html", lambda path: path.write_bytes(render_page(shown)))
         write_private(night.made / "list.xlsx", lambda path: path.write_bytes(build_workbook(shown)))
-        write_private(night.made / "list.parquet", scoring.as_list(offered, model, shown).write_parquet)
-        write_private(night.made / "reasons.parquet", offered.reasons.write_parquet)
-        write_private(night.made / "reason_totals.parquet", offered.totals.write_parquet)
+        write_private(night.made / "reason_totals.parquet", scored.totals.write_parquet)
         for name, rows in gated.set_aside.items():
             if rows.height:
                 write_private(night.made / "set_aside" / f"{name}.parquet", rows.write_parquet)
 
 
 @task(cache_policy=NO_CACHE)
-def finish(night: Night, model: ScreeningModel, gated: Gated, offered: Offered) -> Path:
+def finish(night: Night, model: ScreeningModel, gated: Gated, scored: Scored, listed: Listed) -> Path:
     """Enter the scores into the ledger, close the record, and publish the night in one rename."""
     with night.record.step("publish"):
-        entry = ledger.append(night.workspace, night.as_of, scoring.as_shown(offered, model, gated.manifest))
+        entry = ledger.append(night.workspace, night.as_of, listing.as_shown(listed, scored, model, gated.manifest))
         night.record.note(ledger=entry, files=file_hashes(night.made))
     write_json(night.made / "run.json", night.record.finish("completed"))
     return publish(night)

@@ -4,8 +4,11 @@ import os
 from pathlib import Path
 
 import polars as pl
-import xlsxwriter
 
+from flows.publish.night_list import number
+from flows.publish.published import read_night
+from flows.publish.workbook import build_workbook
+from flows.publish.workbook_rows import families as families_shown
 from flows.settings import FILE_NAME
 from flows.sources.folder import write_folder
 from flows.sources.reading import read_source
@@ -79,38 +82,26 @@ def _read(file: Path, *columns: str) -> pl.DataFrame:
 
 
 def identify_list(list_file: Path, crosswalk: Path, out: Path) -> str:
-    """Write a workbook with the council's case numbers beside the listed families."""
+    """Write the workbook of a night with the council's case numbers beside the families; it can be filled in and imported too.
+
+    ``list_file`` is the ``list.parquet`` in a night's folder, or that folder. Raises :class:`ContractError` (exit 11) when a
+    child of the workbook is not in the crosswalk, and :class:`SourceError` (exit 15) when a file cannot be read.
+    """
     refuse_inside_workspace(out, "The identified list")
     if out.suffix != ".xlsx":
         raise SettingsError(f"'{out.name}' does not end in .xlsx: the identified list is a workbook.")
     known = _read(crosswalk, "kind", "raw_id", "pseudonym").filter(pl.col("kind") == "ssd_person")
-    listed = _read(list_file, "rank", "chance", "children", "listed", "as_of", "authority", "stamp")
-    told = [f"{row['authority']}, {row['as_of']}. {row['stamp']}" for row in listed.head(1).iter_rows(named=True)]
-    title = ", ".join(["Early offers of help", *told])
-    rows = (
-        listed.filter("listed")
-        .explode("children")
-        .join(known.select(children="pseudonym", case_number="raw_id"), on="children", how="left")
-        .sort("rank", "case_number")
-    )
-    if lost := rows["case_number"].null_count():
+    if not list_file.is_dir():
+        _read(list_file, "family_id", "children", "standing")
+    night = read_night(list_file if list_file.is_dir() else list_file.parent)
+    shown = families_shown(night)
+    children = shown.select(child="children").explode("child", empty_as_null=False).unique("child", maintain_order=True)
+    numbers = children.join(known.unique("pseudonym"), left_on="child", right_on="pseudonym", how="left")
+    if lost := numbers["raw_id"].null_count():
         raise ContractError(
             f"{lost} children of the list are not in the crosswalk '{crosswalk.name}': give the crosswalk that was written "
             "with the list's extract."
         )
-
-    def write(path: Path) -> None:
-        with xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False}) as book:
-            sheet = book.add_worksheet("Families")
-            sheet.write_string(0, 0, title)
-            sheet.write_row(1, 0, ["Place", "Case number", "Chance of a new referral"], book.add_format({"bold": True}))
-            share = book.add_format({"num_format": "0%"})
-            for line, row in enumerate(rows.iter_rows(named=True), start=2):
-                sheet.write_number(line, 0, row["rank"])
-                sheet.write_string(line, 1, row["case_number"])
-                sheet.write_number(line, 2, row["chance"], share)
-            sheet.set_column(0, 2, 24)
-            sheet.freeze_panes(2, 0)
-
-    write_private(out, write)
-    return f"{rows['rank'].n_unique()} families, {rows.height} children: {out}"
+    book = build_workbook(night, dict(numbers.select("child", "raw_id").iter_rows()))
+    write_private(out, lambda beside: beside.write_bytes(book))
+    return f"{number(shown.height, 'family', 'families')}, {number(children.height, 'child', 'children')}: {out}"

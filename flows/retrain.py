@@ -9,14 +9,14 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from flows.decisions import write_log
+from flows.approvals import write_log
 from flows.environment import quieten
 from flows.night import open_night, open_registry
 from flows.nightly import archive, check, pull, refuse
 from flows.publish.training_report import write_training_report
 from flows.record import RunRecord
 from flows.retries import READ_OR_WRITE
-from flows.settings import Settings, read_criteria_of, read_settings
+from flows.settings import Settings, read_criteria_of, read_offers_of, read_settings
 from flows.training import (
     TrainingData,
     build_training_data,
@@ -45,11 +45,12 @@ def retrain(workspace: Path, source: str | None = None, full: bool = False, regi
         receive(source, workspace, registry, record)
     place = Workspace(workspace)
     settings, criteria = read_settings(workspace, registry=registry), read_criteria_of(workspace)
+    capacity = read_offers_of(workspace).capacity
     with hold(place):
         models = open_registry(place, settings)
         with models.training_run(f"retrain, {'full' if full else 'latest split'}", read_tag(place)) as run:
             data = build_data(place, settings, record)
-            trained = fit(data, settings, criteria, full, record)
+            trained = fit(data, settings, criteria, capacity, full, record)
             evaluation = weigh(data, trained, settings, record)
             made = report(place, data, trained, evaluation, record)
             log(run, data, trained, criteria, made)
@@ -75,10 +76,10 @@ def build_data(workspace: Workspace, settings: Settings, record: RunRecord) -> T
 
 
 @task(cache_policy=NO_CACHE)
-def fit(data: TrainingData, settings: Settings, criteria: Criteria, full: bool, record: RunRecord) -> Trained:
+def fit(data: TrainingData, settings: Settings, criteria: Criteria, capacity: int, full: bool, record: RunRecord) -> Trained:
     """Evaluate all candidates, judge them by the criteria, and fit the glass box."""
     with record.step("train"):
-        return train_on(data, settings, criteria, full)
+        return train_on(data, settings, criteria, capacity, full)
 
 
 @task(cache_policy=NO_CACHE)

@@ -8,11 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from models.criteria import Criteria, read_criteria, shipped_criteria
+from models.offer_kinds import Offers, read_offers, shipped_offers
 from validation.errors import SettingsError
 from validation.gate import Limits
 
 FILE_NAME = "rereferral.toml"
 CRITERIA_NAME = "criteria.toml"
+OFFERS_NAME = "offers.toml"
 PREFIX = "REREFERRAL_"
 
 # Variables that are no settings: the council's key, a fault shown in full, and what ``prefect.yaml`` reads.
@@ -34,16 +36,15 @@ class LimitSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Everything that a council may set.
+    """Everything that a council may set, but for criteria and offers, which have files of their own.
 
-    ``capacity`` is the number of families that can be offered something in a week. ``seed`` drives the shuffle of equal
-    chances and every random choice in training. ``registry`` is an MLflow tracking address; without one, the workspace's own
-    ``mlflow.db``. ``bags`` is the number of models of families drawn again that the glass box is made of, behind its ranges.
+    ``seed`` drives the shuffle of equal chances and every random choice in training. ``registry`` is an MLflow tracking
+    address; without one, the workspace's own ``mlflow.db``. ``bags`` is the number of models of families drawn again that the
+    glass box is made of, behind its ranges.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
 
-    capacity: int = Field(20, ge=1, le=10_000)
     seed: int = Field(20, ge=0, le=2**32 - 1)
     outcome: Literal["new_referral_within_12_months", "returns_within_12_months_of_closing"] = "new_referral_within_12_months"
     stale_after_days: int = Field(3, ge=1)
@@ -99,3 +100,9 @@ def read_criteria_of(workspace: Path) -> Criteria:
     """The criteria in force: the workspace's own ``criteria.toml``, or those that are shipped."""
     own = workspace / CRITERIA_NAME
     return read_criteria(own.read_text(encoding="utf-8") if own.exists() else shipped_criteria())
+
+
+def read_offers_of(workspace: Path) -> Offers:
+    """What the council offers, and to whom: the workspace's own ``offers.toml``, or what is shipped."""
+    own = workspace / OFFERS_NAME
+    return read_offers(own.read_text(encoding="utf-8") if own.exists() else shipped_offers())

@@ -149,15 +149,15 @@ def choose_rows(labelled: pl.DataFrame, history: Archive) -> tuple[pl.DataFrame,
     return frame, {"cohort": labelled.height, **counts, "families": frame["group_id"].n_unique()}
 
 
-def train_on(data: TrainingData, settings: Settings, criteria: Criteria, full: bool) -> Trained:
-    """Evaluate all candidates and fit the glass box, as the settings say."""
+def train_on(data: TrainingData, settings: Settings, criteria: Criteria, capacity: int, full: bool) -> Trained:
+    """Evaluate all candidates and fit the glass box, as the settings say; ``capacity`` is the families of a week."""
     return train(
         data.frame,
         data.features,
         outcome=data.outcome,
         origin=data.manifest.origin,
         tables=data.tables,
-        capacity=settings.capacity,
+        capacity=capacity,
         seed=settings.seed,
         criteria=criteria,
         groups=data.groups,

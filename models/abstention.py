@@ -17,7 +17,7 @@ from features.measure import LOOK_BACK_DAYS
 from models.model import Seen
 
 MOST_UNSUPPORTED = 0.2
-WIDEST = 0.5  # of a range that still says something
+WIDEST = 0.5  # of a range that says something although the average chance lies in it
 FRESH_DAYS = 28  # no table is stale before: training looks at it on days that lie so far apart
 TIMES_AS_LONG = 3  # as the longest gap of training
 
@@ -25,7 +25,7 @@ TURNS_ADULT = "turns 18 before the outcome could be seen"
 THIN_HISTORY = "the history on record reaches back less than two years"
 OUT_OF_DATE = "what the model goes by is not kept up to date"
 UNLIKE_TRAINING = "too much of what is on record is unlike anything that the model learnt from"
-TOO_WIDE = "the range of its chance is too wide to say anything"
+TOO_WIDE = "the range of its chance is too wide to tell it from an average one"
 
 
 def find_stale(tonight: Mapping[str, int], training: Mapping[str, int]) -> tuple[str, ...]:
@@ -67,12 +67,20 @@ def _is_unlike(value: pl.Expr, seen: Seen) -> pl.Expr:
 
 
 def explain_abstentions(
-    matrix: pl.DataFrame, support: pl.DataFrame, ranges: pl.DataFrame, *, window_start: date, days_to_maturity: int
+    matrix: pl.DataFrame,
+    support: pl.DataFrame,
+    ranges: pl.DataFrame,
+    *,
+    window_start: date,
+    days_to_maturity: int,
+    average: float,
 ) -> pl.Series:
     """Why a case gets no chance, in words; empty where it gets one. The three frames lie side by side, row by row.
 
     ``matrix`` has ``as_of`` and ``dob``; ``support`` is of :func:`measure_support`; ``ranges`` has ``low`` and ``high``, the
-    range of the chance. ``window_start`` is the first day of the history on record. The first reason that holds is told.
+    range of the chance. ``window_start`` is the first day of the history on record, ``average`` the chance of an average case:
+    the highest chances have the widest ranges, so a wide one counts only where it holds the average too. The first reason that
+    holds is told.
     """
     as_of = pl.col("as_of")
     adult = pl.col("dob").dt.offset_by(f"{ADULT}y") <= as_of + pl.duration(days=days_to_maturity)
@@ -86,7 +94,7 @@ def explain_abstentions(
         .then(pl.lit(OUT_OF_DATE))
         .when(unsupported)
         .then(pl.lit(UNLIKE_TRAINING))
-        .when(pl.col("high") - pl.col("low") > WIDEST)
+        .when(pl.col("high") - pl.col("low") > WIDEST, pl.col("low") <= average)
         .then(pl.lit(TOO_WIDE))
     )
     beside = matrix.select("as_of", "dob").hstack(support).hstack(ranges.select("low", "high"))

@@ -19,13 +19,16 @@ SHUFFLES = 20
 class Replay:
     """What a year of offers would have met: families offered something, the share of them that came back, its interval.
 
-    Fractions of a hit come from tied scores: the replay is repeated with other shuffles of ties, and averaged.
+    ``expected`` is the share that should have come back by what the model said: the mean chance of the families offered
+    something, each with the highest chance among its children. Fractions of a hit come from tied scores: the replay is
+    repeated with other shuffles of ties, and averaged.
     """
 
     offers: int
     precision: float
     low: float
     high: float
+    expected: float
 
 
 def measure_share(frame: pl.DataFrame, share: float) -> dict[str, float]:
@@ -80,34 +83,36 @@ def measure_share(frame: pl.DataFrame, share: float) -> dict[str, float]:
 def replay_offers(frame: pl.DataFrame, capacity: int, seed: int, shuffles: int = SHUFFLES) -> Replay:
     """Replay the test year: each week ``capacity`` families are offered something, and none twice.
 
-    ``frame`` has ``as_of``, ``family_id``, ``outcome``, ``score``. A week reads the scores of the nearest grid date
+    ``frame`` has ``as_of``, ``family_id``, ``outcome``, ``score``, ``chance``. A week reads those of the nearest grid date
     that is not after it; a family ranks by the highest score among its children, ties by a seeded shuffle, and slots
     that no family was left for are carried over. An offer meets a return when any child of the family on that date
     comes back.
     """
     codes = frame.with_columns((pl.col("family_id").rank("dense") - 1).cast(pl.Int64).alias("code"))
-    families = codes.group_by("as_of", "code").agg(pl.col("score").max(), pl.col("outcome").any()).sort("as_of", "code")
+    families = codes.group_by("as_of", "code").agg(pl.col("score", "chance").max(), pl.col("outcome").any()).sort("as_of", "code")
     dates = [
-        (part["as_of"][0], part["code"].to_numpy(), part["score"].to_numpy(), part["outcome"].to_numpy())
+        (part["as_of"][0], *(part[name].to_numpy() for name in ("code", "score", "outcome", "chance")))
         for part in families.partition_by("as_of", maintain_order=True)
     ]
     count = int(families["code"].n_unique())
     ends = [*(day for day, *_ in dates[1:]), dates[-1][0] + timedelta(days=GRID_DAYS)]
     rng = np.random.default_rng(seed)
-    hits, offers = 0, 0
+    hits, offers, said = 0, 0, 0.0
     for _ in range(shuffles):
         shuffle, offered = rng.permutation(count), np.zeros(count, dtype=np.bool_)
         week, slots, made = dates[0][0], 0, 0
-        for (_day, code, score, came_back), end in zip(dates, ends, strict=True):
+        for (_day, code, score, came_back, chance), end in zip(dates, ends, strict=True):
             ordered = np.lexsort((shuffle[code], -score))
-            queue, returns = code[ordered], came_back[ordered]
+            queue, returns, chances = code[ordered], came_back[ordered], chance[ordered]
             while week < end:
                 slots += capacity
                 chosen = np.flatnonzero(~offered[queue])[:slots]
                 offered[queue[chosen]] = True
                 hits, made, slots = hits + int(returns[chosen].sum()), made + chosen.size, slots - chosen.size
+                said += float(chances[chosen].sum())
                 week += timedelta(days=7)
         offers += made
     mean_hits, mean_offers = hits / shuffles, offers / shuffles
     low, high = find_share_interval(mean_hits, mean_offers)
-    return Replay(round(mean_offers), mean_hits / mean_offers if mean_offers else float("nan"), low, high)
+    precision, expected = (mean_hits / mean_offers, said / offers) if offers else (float("nan"), float("nan"))
+    return Replay(round(mean_offers), precision, low, high, expected)

@@ -132,6 +132,7 @@ def measure(scored: pl.DataFrame, capacity: int, seed: int, trained_to: date) ->
         "precision_at_capacity": replay.precision,
         "precision_at_capacity_low": replay.low,
         "precision_at_capacity_high": replay.high,
+        "chance_at_capacity": replay.expected,
         "approaches_per_return_at_capacity": 1 / replay.precision if replay.precision else math.nan,
     }
     for share in SHARES:

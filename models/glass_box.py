@@ -1,6 +1,5 @@
 """The glass box: the model that scores a night."""
 
-import copy
 import warnings
 from collections.abc import Sequence
 from typing import Any, Self
@@ -9,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from interpret.glassbox import ExplainableBoostingClassifier
+from joblib import parallel_config
 
 from features.definition import Direction
-from models.candidate import Effort, Floats, Input, Outcome, to_array
+from models.candidate import Effort, Floats, Input, Outcome
 from models.learners import Learner
+from models.terms import add_terms
 
 SIGN = {Direction.HIGHER: 1, Direction.LOWER: -1, Direction.EITHER: 0}
 
@@ -36,14 +37,9 @@ def draw_bags(groups: pl.Series, bags: int, seed: int, most_rows: int = MOST_ROW
     return np.asarray(np.where(drawn == 0, left, drawn).T[codes], dtype=np.int8)
 
 
-def bag_log_odds(estimator: Any, values: npt.NDArray[np.float32]) -> Floats:
+def bag_log_odds(estimator: Any, matrix: pl.DataFrame, names: Sequence[str]) -> Floats:
     """Log-odds by each bag's own model, rows x bags; the estimator's log-odds are their mean."""
-    one = copy.copy(estimator)
-    columns = []
-    for bag in range(len(estimator.bagged_scores_[0])):
-        one.term_scores_ = [scores[bag] for scores in estimator.bagged_scores_]
-        columns.append(np.asarray(one.decision_function(values), dtype=np.float64))
-    return np.column_stack(columns)
+    return add_terms(estimator, matrix, names, [np.stack(scores, axis=-1) for scores in estimator.bagged_scores_])
 
 
 class GlassBox(Learner):
@@ -76,14 +72,15 @@ class GlassBox(Learner):
             outer_bags=self.effort.bags,
             max_rounds=self.effort.rounds,
             interactions=self.effort.pairs,
-            n_jobs=1,  # bags in one process: no slower on two cores, and never a fork inside a fork
+            n_jobs=-1,
             random_state=self.seed,
         )
-        with warnings.catch_warnings():
+        # Bags are fitted in threads, whose native steps let each other run: never a fork, and the same numbers on any machine.
+        with parallel_config(backend="threading"), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Missing values detected")  # about its own pictures, not drawn
             self.estimator.fit(values, outcome, sample_weight=weights, bags=self.bags_)
         return self
 
     def bag_scores(self, matrix: pl.DataFrame) -> Floats:
         """Log-odds by each bag's own model, rows x bags."""
-        return bag_log_odds(self.estimator, to_array(matrix, self.names))
+        return bag_log_odds(self.estimator, matrix, self.names)

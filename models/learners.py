@@ -18,6 +18,7 @@ from models.classifier import TwoClassClassifier
 from models.splits import deal_families
 
 MOST_ROWS = 100_000  # of a spline regression: each row becomes some 900 numbers
+MOST_ROWS_OF_TREES = 300_000  # as of a bag of the glass box, so that the two learn from as much
 
 
 class SplineLogistic(TwoClassClassifier):
@@ -81,6 +82,19 @@ class Learner:
         return np.asarray(self.estimator.predict_proba(to_array(matrix, self.names))[:, 1], dtype=np.float64)
 
 
+def draw_families(
+    matrix: pl.DataFrame, outcome: Outcome, groups: pl.Series, weights: Floats | None, most_rows: int, seed: int
+) -> tuple[pl.DataFrame, Outcome, pl.Series, Floats | None]:
+    """The rows of all families, or of so many drawn ones that there are about ``most_rows``."""
+    parts = max(1, round(matrix.height / most_rows))
+    if parts == 1:
+        return matrix, outcome, groups, weights
+    # Dealt with another seed than anything that is dealt inside the draw: of one deal, a part of a part is all or nothing.
+    drawn = deal_families(groups, parts, seed + 1) == 0
+    kept = None if weights is None else weights[drawn]
+    return matrix.filter(pl.Series(drawn)), outcome[drawn], groups.filter(pl.Series(drawn)), kept
+
+
 class Boosting(Learner):
     """Gradient boosted trees without any restriction, which stop early on families that they were not fitted on."""
 
@@ -97,7 +111,8 @@ class Boosting(Learner):
         super().__init__(trees, features)
 
     def fit(self, matrix: pl.DataFrame, outcome: Outcome, groups: pl.Series, weights: Floats | None = None) -> Self:
-        """Fit trees on five families of six, and stop on the sixth."""
+        """Fit trees on five families of six, and stop on the sixth; of very many rows, on whole families of some of them."""
+        matrix, outcome, groups, weights = draw_families(matrix, outcome, groups, weights, MOST_ROWS_OF_TREES, self.seed)
         values, held_out = self._start(matrix), deal_families(groups, 6, self.seed) == 0
         to_stop_on = {"X_val": values[held_out], "y_val": outcome[held_out]}
         if weights is not None:
@@ -116,6 +131,4 @@ class Spline(Learner):
 
     def fit(self, matrix: pl.DataFrame, outcome: Outcome, groups: pl.Series, weights: Floats | None = None) -> Self:
         """Fit on all families, or on a draw of them where there are more rows than it could hold."""
-        drawn = deal_families(groups, max(1, round(matrix.height / MOST_ROWS)), self.seed) == 0
-        kept = None if weights is None else weights[drawn]
-        return super().fit(matrix.filter(pl.Series(drawn)), outcome[drawn], groups.filter(pl.Series(drawn)), kept)
+        return super().fit(*draw_families(matrix, outcome, groups, weights, MOST_ROWS, self.seed))

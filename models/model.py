@@ -5,21 +5,16 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Self
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 from scipy.special import expit
 
 from models.calibration import Calibration
-from models.candidate import to_array
+from models.candidate import Floats
 from models.glass_box import bag_log_odds
 from models.ranges import Doubt, find_ranges
+from models.terms import add_terms, read_terms
 from validation.errors import ModelError
 from validation.extract import Origin
-
-Floats = npt.NDArray[np.float64]
-
-AT_ONCE = 20_000  # rows whose terms fit into a processor's cache
 
 
 @dataclass(frozen=True)
@@ -77,7 +72,8 @@ class ScreeningModel:
 
         Columns are found by name, others are ignored. Raises ``ModelError`` when a feature is missing.
         """
-        log_odds = np.asarray(self.estimator.decision_function(self._values(matrix)), dtype=np.float64)
+        self._require(matrix)
+        log_odds = add_terms(self.estimator, matrix, self.features, self.estimator.term_scores_)
         return pl.Series("chance", self.calibration.map_to_chances(log_odds), dtype=pl.Float64)
 
     def contributions(self, matrix: pl.DataFrame) -> pl.DataFrame:
@@ -86,7 +82,12 @@ class ScreeningModel:
         Exact: ``base_log_odds`` and a row's contributions add up to the log-odds of its chance. The term of a pair
         is split equally between its two features, as a Shapley value would do.
         """
-        terms = self._centred_terms(matrix).T
+        self._require(matrix)
+        tables = [
+            self.calibration.slope * (table - average)
+            for table, average in zip(self.estimator.term_scores_, self.averages, strict=True)
+        ]
+        terms = read_terms(self.estimator, matrix, self.features, tables)
         alone = {members[0]: terms[at] for at, members in enumerate(self.estimator.term_features_) if len(members) == 1}
         columns = [alone[at] for at in range(len(self.features))]
         for at, members in enumerate(self.estimator.term_features_):
@@ -96,12 +97,11 @@ class ScreeningModel:
 
     def bag_chances(self, matrix: pl.DataFrame) -> Floats:
         """The chance by each bag's own model: rows x bags. Each bag is a model of families drawn again, as good as any."""
-        return self.calibration.map_to_chances(bag_log_odds(self.estimator, self._values(matrix)))
+        return self.calibration.map_to_chances(self._bag_log_odds(matrix))
 
     def ranges(self, matrix: pl.DataFrame) -> pl.DataFrame:
         """``low`` and ``high``: the 90 % range of each row's chance (see :mod:`models.ranges`)."""
-        log_odds = self.calibration.map_log_odds(bag_log_odds(self.estimator, self._values(matrix)))
-        return find_ranges(log_odds, self.doubt)
+        return find_ranges(self.calibration.map_log_odds(self._bag_log_odds(matrix)), self.doubt)
 
     def describe(self) -> dict[str, Any]:
         """All of it but the estimator and the version, as text, numbers and lists."""
@@ -137,27 +137,22 @@ class ScreeningModel:
         }
         return cls(**{**told, **known, "version": version, "estimator": estimator})
 
-    def _values(self, matrix: pl.DataFrame) -> npt.NDArray[np.float32]:
+    def _bag_log_odds(self, matrix: pl.DataFrame) -> Floats:
+        self._require(matrix)
+        return bag_log_odds(self.estimator, matrix, self.features)
+
+    def _require(self, matrix: pl.DataFrame) -> None:
         missing = [name for name in self.features if name not in matrix.columns]
         if missing:
             raise ModelError(
                 f"Model '{self.name}' needs {len(self.features)} features, of which the matrix lacks {len(missing)}: "
                 f"{', '.join(missing)}. Build the matrix with the features that the model was trained on, or retrain."
             )
-        return to_array(matrix, self.features)
-
-    def _centred_terms(self, matrix: pl.DataFrame) -> Floats:
-        values = self._values(matrix)
-        starts = range(0, max(1, matrix.height), AT_ONCE)
-        terms: Floats = np.concatenate([self.estimator.eval_terms(values[at : at + AT_ONCE]) for at in starts])
-        terms -= np.array(self.averages)
-        terms *= self.calibration.slope
-        return terms
 
 
 def average_terms(estimator: Any, matrix: pl.DataFrame, features: tuple[str, ...]) -> tuple[float, ...]:
     """The mean of each term of ``estimator`` over the rows of ``matrix``, in log-odds before calibration."""
-    return tuple(float(mean) for mean in estimator.eval_terms(to_array(matrix, features)).mean(axis=0))
+    return tuple(float(mean) for mean in read_terms(estimator, matrix, features, estimator.term_scores_).mean(axis=1))
 
 
 def find_seen(matrix: pl.DataFrame, features: tuple[str, ...]) -> dict[str, Seen]:

@@ -45,39 +45,66 @@ def families(scores: pl.DataFrame, capacity: int, seed: int, near: float = NEAR)
     Raises ``SettingsError`` for an argument out of range and ``ContractError`` for scores in the wrong shape.
     """
     _check_arguments(capacity, seed, near)
-    _check_scores(scores)
-    grouped = (
-        scores.group_by(FAMILY)
-        .agg(
-            chance=pl.col("chance").filter(~pl.col("abstained")).max(),
-            children=pl.col("person_id").unique().sort(),
-            cases_abstained=pl.col("abstained").sum().cast(pl.Int64),
-        )
-        .sort("family_id")
-    )
-    # RandomState is the one generator whose stream numpy promises never to change: an old shuffle can be drawn again.
-    draw = pl.Series(np.random.RandomState(seed).permutation(grouped.height), dtype=pl.Int64)
-    band, rank = pl.col("band"), pl.col("rank")
-    places_left = capacity - (rank.min().over("band") - 1)
-    in_band = pl.len().over("band").cast(pl.Int64)
+    place = pl.col("place")
+    grouped = gather_families(scores, near)
     return (
-        grouped.with_columns(band=(pl.col("chance") / near).round(), draw=draw)
-        .sort("band", "draw", descending=[True, False], nulls_last=True)
-        .with_columns(rank=pl.when(band.is_not_null()).then(pl.int_range(1, pl.len() + 1, dtype=pl.Int64)))
-        .with_columns(slot_chance=pl.when(rank.is_not_null()).then(places_left.clip(0, in_band) / in_band).otherwise(0.0))
+        put_in_order(grouped.with_columns(draw=draw_lots(grouped.height, seed)))
+        .with_columns(slot_chance=slot_chance(capacity))
         .select(
-            "rank",
+            place.alias("rank"),
             "family_id",
             "chance",
             "children",
             "cases_abstained",
-            listed=(rank <= capacity).fill_null(False),
+            listed=(place <= capacity).fill_null(False),
             capacity=pl.lit(capacity, pl.Int64),
             tie_band=pl.col("slot_chance").is_between(0, 1, closed="none"),
             slot_chance="slot_chance",
             shuffle_seed=pl.lit(seed, pl.Int64),
         )
     )
+
+
+def gather_families(scores: pl.DataFrame, near: float = NEAR) -> pl.DataFrame:
+    """One row for each family of a night, sorted by ``family_id``, the same for any order of the input rows.
+
+    ``scores`` has the columns of ``SCORES``. Columns: ``family_id``, ``chance`` (highest of its scored children, unrounded;
+    empty when none could be scored), ``children`` (list of person ids), ``cases_abstained`` and ``band`` (the chance in whole
+    multiples of ``near``: families of one band are equal). Raises ``ContractError`` for scores in the wrong shape.
+    """
+    _check_scores(scores)
+    return (
+        scores.group_by(FAMILY)
+        .agg(
+            chance=pl.col("chance").filter(~pl.col("abstained")).max(),
+            children=pl.col("person_id").unique().sort(),
+            cases_abstained=pl.col("abstained").sum().cast(pl.Int64),
+        )
+        .with_columns(band=(pl.col("chance") / near).round())
+        .sort("family_id")
+    )
+
+
+def draw_lots(count: int, seed: int | list[int]) -> pl.Series:
+    """A shuffle of 0 to ``count`` - 1: the lot of each family. The same ``seed`` draws the same lots.
+
+    RandomState is the one generator whose stream numpy promises never to change: an old shuffle can be drawn again.
+    """
+    return pl.Series(np.random.RandomState(seed).permutation(count), dtype=pl.Int64)
+
+
+def put_in_order(families: pl.DataFrame) -> pl.DataFrame:
+    """``families`` from the highest ``band`` down, equal ones by ``draw``, with ``place`` (1 is first; empty without a band)."""
+    numbers = pl.int_range(1, pl.len() + 1, dtype=pl.Int64)
+    ordered = families.sort("band", "draw", descending=[True, False], nulls_last=True)
+    return ordered.with_columns(place=pl.when(pl.col("band").is_not_null()).then(numbers))
+
+
+def slot_chance(slots: int) -> pl.Expr:
+    """The chance of one of ``slots`` for each family that was put in order, before lots are drawn among the equal ones."""
+    left = slots - (pl.col("place").min().over("band") - 1)
+    equal = pl.len().over("band").cast(pl.Int64)
+    return pl.when(pl.col("place").is_not_null()).then(left.clip(0, equal) / equal).otherwise(0.0)
 
 
 def _check_arguments(capacity: int, seed: int, near: float) -> None:

@@ -51,8 +51,7 @@ def explain(contributions: pl.DataFrame, matrix: pl.DataFrame, features: Sequenc
     )
     cases = matrix.select(KEYS).with_row_index("case")
     return (
-        shown.join(_texts(used), on="place", how="left", maintain_order="left")
-        .with_columns(_words().alias("words"))
+        _worded(shown, used)
         .join(cases, on="case", how="left", maintain_order="left")
         .select(
             *KEYS,
@@ -103,6 +102,19 @@ def add_up(contributions: pl.DataFrame, matrix: pl.DataFrame, features: Sequence
     return matrix.select(KEYS).hstack(contributions.select(**totals))
 
 
+def _worded(shown: pl.DataFrame, features: Sequence[Feature]) -> pl.DataFrame:
+    """Reasons with ``feature``, ``group`` and ``words``. Many cases have the same value, so each text is written once."""
+    keys = ["place", "value", "up"]
+    reasons = shown.with_columns(up=pl.col("contribution") > 0)
+    texts = (
+        reasons.select(keys)
+        .unique()
+        .join(_texts(features), on="place", how="left")
+        .select(*keys, "feature", "group", _words().alias("words"))
+    )
+    return reasons.join(texts, on=keys, how="left", nulls_equal=True, maintain_order="left")
+
+
 def _texts(features: Sequence[Feature]) -> pl.DataFrame:
     return pl.DataFrame(
         {
@@ -144,7 +156,7 @@ def _side() -> pl.Expr:
 def _words() -> pl.Expr:
     """The declared text with its number, or what absence means where there is none."""
     value = pl.col("value")
-    text = pl.when(pl.col("contribution") > 0).then("worry").otherwise("strength")
+    text = pl.when("up").then("worry").otherwise("strength")
     whole = value.round().cast(pl.Int64).cast(pl.String)
     number = pl.when((value == value.round()) | (value.abs() >= 10)).then(whole).otherwise(value.round(1).cast(pl.String))
     percent = (value * 100).round().cast(pl.Int64).cast(pl.String) + " %"

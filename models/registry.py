@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from features.outcomes import NEW_REFERRAL
-from models.decision import PROMOTE, RETIRE, ROLL_BACK, Decision, Standing, settle
+from models.approval import PROMOTE, RETIRE, ROLL_BACK, Decision, Standing, settle
 from models.logbook import Number, list_entries, list_numbers, list_parameters, list_tags, write_texts
 from models.watcher import watch
 from validation.errors import CriterionError, ModelError, SourceError
@@ -198,7 +198,7 @@ class Registry:
     def approval(self) -> dict[str, Any]:
         """The decision that put the champion in its place: who, why, when, and by when it must be reviewed.
 
-        Keys as in :class:`models.decision.Decision`, dates as ISO text. Raises ``ModelError`` when there is no champion.
+        Keys as in :class:`models.approval.Decision`, dates as ISO text. Raises ``ModelError`` when there is no champion.
         """
         with self.open() as (_mlflow, client):
             self._champion(client)

@@ -17,7 +17,7 @@ import polars as pl
 from features.groups import GROUPS
 from features.outcomes import NEW_REFERRAL
 from flows.publish import printed
-from flows.settings import read_criteria_of, read_settings
+from flows.settings import read_criteria_of, read_offers_of, read_settings
 from flows.training import build_training_data
 from flows.workspace import Workspace
 from models.appraisal import measure_groups
@@ -28,7 +28,7 @@ from models.splits import forward_splits
 
 pl.Config(tbl_rows=-1, tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True, tbl_width_chars=130, fmt_str_lengths=60)
 workspace = Workspace(Path(os.environ.get("REREFERRAL_WORKSPACE", "demonstration/workspace")))
-settings = read_settings(workspace.root)
+settings, capacity = read_settings(workspace.root), read_offers_of(workspace.root).capacity
 
 # %% [markdown]
 # ## Chances of a year that the model had not seen
@@ -54,7 +54,7 @@ cases = scored.select(
     *ROW, "family_id", "chance", abstained=pl.lit(value=False), reason_for_abstaining=pl.lit(None, pl.String)
 )  # fmt: skip
 places = pl.concat(
-    order_families(date, settings.capacity, settings.seed).select("family_id", "listed", as_of=pl.lit(date["as_of"][0]))
+    order_families(date, capacity, settings.seed).select("family_id", "listed", as_of=pl.lit(date["as_of"][0]))
     for date in cases.partition_by("as_of", maintain_order=True)
 )
 

@@ -2,8 +2,8 @@
 # # Why did this family get a place, and what would have changed it?
 #
 # A worker rings, or a parent asks. The list says a chance and its reasons; behind them the model is an exact sum, so
-# that everything it went by can be told, and everything can be computed again. Set `PLACE` to the family's place on
-# the last night's list.
+# that everything it went by can be told, and everything can be computed again. Set `PLACE` to where the family stands
+# in the last night's order.
 #
 # It reads the workspace that `REREFERRAL_WORKSPACE` names, or else the one that `make nightly` leaves. What it prints
 # is about one child: keep it as you keep the child's file.
@@ -17,7 +17,6 @@ from pathlib import Path
 import polars as pl
 
 from features.catalogue import BY_NAME
-from features.outcomes import OUTCOMES
 from flows import scoring
 from flows.night import open_registry
 from flows.publish.night_list import after_a_quiet_year, by_other_models, in_a_sentence, in_ten
@@ -34,7 +33,7 @@ night = workspace.latest_night()
 if night is None:
     raise SystemExit("There is no published night in this workspace: run `rereferral nightly` first.")
 as_of = date.fromisoformat(night.name[:10])
-family = pl.read_parquet(night / "list.parquet").row(by_predicate=pl.col("rank") == PLACE, named=True)
+family = pl.read_parquet(night / "list.parquet").row(by_predicate=pl.col("order") == PLACE, named=True)
 
 # %% [markdown]
 # ## What was decided
@@ -43,9 +42,11 @@ family = pl.read_parquet(night / "list.parquet").row(by_predicate=pl.col("rank")
 # ten cases.
 
 # %%
-words = OUTCOMES[family["outcome"]].words
-print(f"Night of {as_of}, place {PLACE}: {'listed' if family['listed'] else 'not listed'}, of {family['capacity']} places.")
-print(in_a_sentence(family["chance"], words))
+offered = f"a place for {family['kind']}, since the night of {family['listed_since']}" if family["kind"] else "no place"
+print(f"Night of {as_of}, number {PLACE} in the order: {family['standing']}, {offered}.")
+for why in family["why_not"]:
+    print(f"Under the council's rules: {why}")
+print(in_a_sentence(family["chance"], family["outcome"]))
 print(f"The chance lies between {family['chance_low']:.0%} and {family['chance_high']:.0%}.")
 if family["tie_band"]:
     print(f"It was in the tie band: its chance of a place under the shuffle was {family['slot_chance']:.0%}.")

@@ -121,6 +121,28 @@ def _turn(precision: float | None) -> float | None:
     return 1 / precision if precision else None
 
 
+def _say_listed(box: Result) -> str:
+    """Whether the chances of the families at the head of the list were true: those that a team would have read."""
+    expected, low, high = (
+        box[name] for name in ("chance_at_capacity", "precision_at_capacity_low", "precision_at_capacity_high")
+    )
+    if expected is None:
+        return (
+            "The list would have put no family first in the test year, so nothing is said of the chances that a team would read."
+        )
+    told = f"{percent(expected)} and {percent(box['precision_at_capacity'])}{span(100 * low, 100 * high, 0)} came back"
+    where = "inside" if low <= expected <= high else "below" if expected < low else "above"
+    meaning = {
+        "inside": "That lies inside the interval, so the chances that a team reads are not shown to be wrong",
+        "below": "That is below the interval, so the chances that a team reads were too low",
+        "above": "That is above the interval, so the chances that a team reads were too high",
+    }
+    return (
+        f"Of the families that the list would have put first in the test year, the model said about {told}. {meaning[where]}. "
+        "A family is told the highest chance among its children, and has come back when any of them has."
+    )
+
+
 def tell_calibration(measured: Measured) -> Section:
     """Calibration curve, and decay by months since training."""
     box = measured.box
@@ -139,6 +161,7 @@ def tell_calibration(measured: Measured) -> Section:
         f"the two lie {100 * box['calibration_error']:.1f} points apart on average. A slope of 1 is right; above 1 chances are "
         f"too timid, below 1 too bold. Here it is {number(box['calibration_slope'], 2)}.",
     ]
+    words.append(_say_listed(box))
     humble = sorted(
         (name for name in HUMBLE if name in measured.latest), key=lambda name: -measured.latest[name]["average_precision"]
     )

@@ -1,210 +1,189 @@
-"""The morning list as a workbook: the same families, all the reasons, and room for the team's answer."""
+"""The morning list as a workbook: the same families, their children and all the reasons, and room for the team's answers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time
 from io import BytesIO
+from typing import Any
 
 import polars as pl
 import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from flows.publish.night_list import (
-    SHOWN_REASONS,
-    STRENGTH,
-    UNKNOWN,
-    WHAT_IT_IS,
-    WHAT_IT_IS_NOT,
-    WORRY,
-    NightList,
-    after_a_quiet_year,
-    by_other_models,
-    in_a_range,
-    in_ten,
-    in_words,
-)
+from flows.publish.night_list import WHAT_IT_IS, WHAT_IT_IS_NOT, NightList, in_words
+from flows.publish.workbook_guide import Guide, write_guide
+from flows.publish.workbook_rows import ANSWERS, BY_LAW, CASE_NUMBERS, KEYS, TOLD, child_rows, clean, family_rows, reason_rows
 
-DECISIONS = (
-    "Offer made: restorative early help",
-    "Offer made: Family Group Conference",
-    "Other help offered",
-    "No offer made",
-)
-WHY = (
-    "Fits what the family needs",
-    "Already being helped",
-    "Family said no before",
-    "Entitled to another offer by law",
-    "Not the right time",
-    "The data is wrong",
-    "Other",
-)
-ANSWERS = {"Decision": 20, "Reason": 18, "Decided by": 12, "Decided on": 11}
+SHEETS = FAMILIES, CHILDREN, REASONS, GUIDE, ABOUT = ("Families", "Children", "Reasons", "Guide", "About this list")
+HEADER_ROW = 1
+"""Row of the column names on the first three sheets, counted from 0; above it stands the title."""
+
 DECIMALS = {"Chance (0 to 1)", "Weight (log-odds)"}
+CASE_NUMBER_WIDTH = 12
 LINE = 14
 """Height of a line of text in points."""
 
+TALLEST = 409
+"""Points; no row can be taller."""
 
-def build_workbook(night: NightList) -> bytes:
+CHILD_WIDTHS = [11, 11, 9, 10, 12, 24, 7, 16, 17, 15, 34, 30, 19, 22]
+REASON_WIDTHS = [11, 11, 16, 60, 12, 14, 44, 20]
+
+LABEL_WIDTH, TEXT_WIDTH = 34, 100
+
+ALLOWED = {"autofilter": True, "format_columns": True, "format_rows": True}
+
+Formats = Mapping[str, Format]
+
+
+def build_workbook(night: NightList, case_numbers: Mapping[str, str] | None = None) -> bytes:
     """The workbook as bytes; the same list gives the same bytes.
 
-    Sheets "List" (one row for each case of a listed family; the header is the second row), "Reasons" and "About this
-    list". Chances are numbers; text is never read as a formula.
+    Sheets "Families" (one row for each family that is shown; the header is the second row), "Children", "Reasons", "Guide" and
+    "About this list". Only the answer cells of "Families" can be changed; the protection has no password and keeps from slips
+    alone. Text is never read as a formula or a link. ``case_numbers`` (by person id, of every child that is shown) makes the
+    identified copy, which has one column more.
     """
     file = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    guide = write_guide(night)
     with xlsxwriter.Workbook(file, options) as book:
         book.set_properties({"title": _title(night), "created": datetime.combine(night.as_of, time())})
-        text = {"text_wrap": True, "valign": "top", "border": 1, "border_color": "#C9D1D8"}
-        answer = text | {"bg_color": "#FFFBE6"}
-        formats = {
-            "title": book.add_format({"bold": True, "font_size": 12}),
-            "header": book.add_format(text | {"bold": True, "bg_color": "#E4EAED"}),
-            "text": book.add_format(text),
-            "whole": book.add_format(text | {"align": "center"}),
-            "decimal": book.add_format(text | {"align": "center", "num_format": "0.00"}),
-            "answer": book.add_format(answer),
-            "date": book.add_format(answer | {"num_format": "d mmm yyyy"}),
-            "bold": book.add_format({"bold": True, "valign": "top"}),
-        }
-        _write_list(book.add_worksheet("List"), night, formats)
-        _write_reasons(book.add_worksheet("Reasons"), night, formats)
-        _write_about(book.add_worksheet("About this list"), night, formats)
+        formats = _formats(book)
+        sheets = {name: book.add_worksheet(name) for name in SHEETS}
+        _write_families(sheets[FAMILIES], night, family_rows(night, case_numbers), guide, formats)
+        _write_table(
+            sheets[CHILDREN], night, child_rows(night, case_numbers), _with_case_number(CHILD_WIDTHS, case_numbers), formats
+        )
+        _write_table(sheets[REASONS], night, reason_rows(night), REASON_WIDTHS, formats)
+        _write_guide(sheets[GUIDE], night, guide, formats)
+        _write_about(sheets[ABOUT], night, formats)
+        for name, sheet in sheets.items():
+            _set_up_print(sheet, night, identified=case_numbers is not None and name in (FAMILIES, CHILDREN))
+            if name != FAMILIES:
+                sheet.fit_to_pages(1, 0)
+            sheet.protect("", ALLOWED)
     return file.getvalue()
 
 
-def _write_list(sheet: Worksheet, night: NightList, formats: dict[str, Format]) -> None:
-    new = night.changes.new if night.changes else ()
-    case = ["person_id", "referral_id"]
-    words = night.listed_reasons.group_by(case).agg(
-        pl.col("words").filter(pl.col("side") == side).head(SHOWN_REASONS).str.join("\n").alias(side)
-        for side in (WORRY, STRENGTH, UNKNOWN)
+def _formats(book: xlsxwriter.Workbook) -> Formats:
+    text: dict[str, Any] = {"text_wrap": True, "valign": "top", "border": 1, "border_color": "#C9D1D8"}
+    answer = text | {"bg_color": "#FFFBE6", "locked": False}
+    return {
+        "title": book.add_format({"bold": True, "font_size": 12}),
+        "heading": book.add_format({"bold": True, "font_size": 12, "valign": "bottom"}),
+        "header": book.add_format(text | {"bold": True, "bg_color": "#E4EAED"}),
+        "text": book.add_format(text),
+        "strong": book.add_format(text | {"bold": True}),
+        "apart": book.add_format(text | {"italic": True, "bg_color": "#F4F6F7"}),
+        "whole": book.add_format(text | {"align": "center"}),
+        "decimal": book.add_format(text | {"align": "center", "num_format": "0.00"}),
+        "answer": book.add_format(answer),
+        "date": book.add_format(answer | {"num_format": "dd/mm/yyyy"}),
+        "bold": book.add_format({"bold": True, "valign": "top", "text_wrap": True}),
+    }
+
+
+def _write_families(sheet: Worksheet, night: NightList, rows: pl.DataFrame, guide: Guide, formats: Formats) -> None:
+    widths = {**TOLD, CASE_NUMBERS: CASE_NUMBER_WIDTH, **ANSWERS, **dict.fromkeys(KEYS, 12)}
+    # A row for an offer by law looks different and says so in words: it stands at the end, and no order is meant.
+    apart = (rows["What to offer"] == BY_LAW).to_list()
+    cell: Callable[[str, int], str] = lambda name, row: (  # noqa: E731
+        "date" if name == "Decided on" else "answer" if name in ANSWERS else "apart" if apart[row] else "text"
     )
-    rows = (
-        night.listed_cases.join(words, on=case, how="left", maintain_order="left")
-        .with_columns(
-            in_words=pl.col("chance").map_elements(in_ten, return_dtype=pl.String),
-            note=pl.concat_str(
-                pl.when(pl.col("family_id").is_in(new)).then(pl.lit("new")),
-                pl.when("tie_band").then(pl.lit("drawn by lot")),
-                pl.when("abstained").then(pl.lit("too little is known")),
-                pl.col("reason_for_abstaining"),
-                separator="; ",
-                ignore_nulls=True,
-            ),
-            family=pl.col("family_id").replace_strict(night.references),
-            person=pl.col("person_id").replace_strict(night.references),
+    _write_table(sheet, night, rows, [widths[name] for name in rows.columns], formats, cell)
+    if night.nothing_to_show and rows.is_empty():
+        sheet.write_string(HEADER_ROW + 1, 0, night.nothing_to_show)
+    place = {name: n for n, name in enumerate(rows.columns)}
+    first, last = HEADER_ROW + 1, HEADER_ROW + max(rows.height, 1)
+    for name, (top, bottom) in guide.rows().items():
+        sheet.data_validation(
+            first,
+            place[name],
+            last,
+            place[name],
+            {
+                "validate": "list",
+                "source": f"={GUIDE}!$A${top + 2}:$A${bottom + 2}",  # from 1, below the title
+                "error_title": name,
+                "error_message": f'Choose from the list in the cell. The sheet "{GUIDE}" says what each means.',
+            },
         )
-        .select(
-            pl.col("family_rank").alias("Order"),
-            pl.col("family").alias("Family reference"),
-            pl.col("person").alias("Child reference"),
-            pl.col("chance").alias("Chance (0 to 1)"),
-            pl.col("in_words").alias("Chance in words"),
-            pl.Series("How sure, and what would change it", _doubts(night), dtype=pl.String),
-            pl.col("days_open").alias("Days open"),
-            pl.col(WORRY).alias("What we are worried about"),
-            pl.col(STRENGTH).alias("What is working well"),
-            pl.col(UNKNOWN).alias("Not known"),
-            pl.col("note").alias("Note"),
-            *(pl.lit(None, pl.String).alias(name) for name in ANSWERS),
-            pl.col("family_id").alias("Family id"),
-            pl.col("person_id").alias("Child id"),
-            pl.col("referral_id").alias("Case id"),
-        )
-    )
-    widths = [7, 11, 11, 9, 11, 26, 7, 36, 36, 18, 16, *ANSWERS.values(), 36, 36, 36]
-    _write_table(sheet, night, rows, widths, formats)
-    if night.nothing_to_show:
-        sheet.write_string(2, 0, night.nothing_to_show)
-    decision, by, on = (rows.columns.index(name) for name in ("Decision", "Decided by", "Decided on"))
-    last = 1 + max(rows.height, 1)
-    sheet.data_validation(2, decision, last, decision, {"validate": "list", "source": list(DECISIONS)})
-    sheet.data_validation(2, decision + 1, last, decision + 1, {"validate": "list", "source": list(WHY)})
     day = {
         "validate": "date",
-        "criteria": ">=",
-        "value": night.as_of,
-        "error_message": "Give a day from the list's on.",
+        "criteria": "between",
+        "minimum": night.as_of,
+        "maximum": "=TODAY()",
+        "error_title": "Decided on",
+        "error_message": f"Give the day as day/month/year. It lies between {night.as_of:%d/%m/%Y} and today.",
     }
-    sheet.data_validation(2, on, last, on, day)
-    for row in range(2, 2 + rows.height):
-        for column in range(decision, by + 1):
-            sheet.write_blank(row, column, None, formats["answer"])
-        sheet.write_blank(row, on, None, formats["date"])
-    sheet.print_area(0, 0, last, on)
-    sheet.freeze_panes(2, 2)
+    sheet.data_validation(first, place["Decided on"], last, place["Decided on"], day)
+    sheet.set_column(place[KEYS[0]], place[KEYS[-1]], 12, None, {"hidden": True})
+    sheet.print_area(0, 0, last, place["Decided on"])
+    # On paper the answers follow on a page of their own beside the reference: on one page the words would be too small to read.
+    sheet.set_print_scale(56 if CASE_NUMBERS in place else 60)
+    sheet.set_v_pagebreaks([place["Decision"]])
+    sheet.repeat_columns(0, place["Family reference"])
+    sheet.print_across()
+    sheet.freeze_panes(HEADER_ROW + 1, place["Family reference"] + 1)
 
 
-def _doubts(night: NightList) -> list[str | None]:
-    """A few plain sentences for each listed case: its range, what a quiet year would change, what other models say."""
-    found = []
-    for case in night.listed_cases.iter_rows(named=True):
-        span = in_a_range(case["chance_low"], case["chance_high"])
-        sentences = (
-            f"The true number may lie {span}." if span else "",
-            after_a_quiet_year(case["chance"], case["chance_after_quiet_year"]),
-            by_other_models(case["share_of_models"], case["models"]),
-        )
-        found.append("\n".join(filter(None, sentences)) or None)
-    return found
+def _write_guide(sheet: Worksheet, night: NightList, guide: Guide, formats: Formats) -> None:
+    lines = [(label, text, "heading" if heading else "strong") for label, text, heading in guide.lines()]
+    _write_lines(sheet, _title(night), lines, formats)
 
 
-def _write_reasons(sheet: Worksheet, night: NightList, formats: dict[str, Format]) -> None:
-    rows = night.listed_reasons.select(
-        pl.col("family_id").replace_strict(night.references).alias("Family reference"),
-        pl.col("person_id").replace_strict(night.references).alias("Child reference"),
-        pl.col("referral_id").replace_strict(night.references).alias("Case reference"),
-        pl.col("rank").alias("Place"),
-        pl.col("side").alias("Side"),
-        pl.col("words").alias("Reason"),
-        pl.col("contribution").alias("Weight (log-odds)"),
-        pl.col("value").alias("Recorded value"),
-        pl.col("feature").alias("Feature"),
-        pl.col("group").alias("Group"),
-    )
-    _write_table(sheet, night, rows, [11, 11, 11, 7, 16, 60, 12, 14, 44, 20], formats)
-    sheet.freeze_panes(2, 0)
-
-
-def _write_about(sheet: Worksheet, night: NightList, formats: dict[str, Format]) -> None:
+def _write_about(sheet: Worksheet, night: NightList, formats: Formats) -> None:
     lines = [
         *((("What this list is" if n == 0 else ""), text) for n, text in enumerate(WHAT_IT_IS)),
         *((("What it is not" if n == 0 else ""), text) for n, text in enumerate(WHAT_IT_IS_NOT)),
         *night.about(),
     ]
-    _set_up_print(sheet, night)
-    sheet.set_column(0, 0, 24)
-    sheet.set_column(1, 1, 100)
-    sheet.write_string(0, 0, _title(night), formats["title"])
-    for row, (label, text) in enumerate(lines, start=1):
-        sheet.write_string(row, 0, label, formats["bold"])
+    _write_lines(sheet, _title(night), [(label, text, "strong") for label, text in lines], formats)
+
+
+def _write_lines(sheet: Worksheet, title: str, lines: Sequence[tuple[str, str, str]], formats: Formats) -> None:
+    """A title, and lines of a label (in one of the formats) and a text."""
+    sheet.set_column(0, 0, LABEL_WIDTH)
+    sheet.set_column(1, 1, TEXT_WIDTH)
+    sheet.write_string(0, 0, title, formats["title"])
+    for row, (label, text, style) in enumerate(lines, start=1):
+        sheet.write_string(row, 0, label, formats[style])
+        if style == "heading":
+            sheet.set_row(row, 2 * LINE + 4)
+            continue
         sheet.write_string(row, 1, text, formats["text"])
-        sheet.set_row(row, LINE * -(-len(text) // 95) + 4)
+        sheet.set_row(row, LINE * max(-(-len(text) // (TEXT_WIDTH - 5)), -(-len(label) // (LABEL_WIDTH - 4))) + 4)
 
 
 def _write_table(
-    sheet: Worksheet, night: NightList, rows: pl.DataFrame, widths: Sequence[int], formats: dict[str, Format]
+    sheet: Worksheet,
+    night: NightList,
+    rows: pl.DataFrame,
+    widths: Sequence[int],
+    formats: Formats,
+    cell: Callable[[str, int], str] | None = None,
 ) -> None:
-    """Title, header and rows of a frame, set up for the screen and for paper."""
-    _set_up_print(sheet, night)
+    """Title, header and rows of a frame; ``cell`` names the format of a column's text in a row."""
     sheet.write_string(0, 0, _title(night), formats["title"])
-    sheet.set_row(1, 2 * LINE + 4)
+    sheet.set_row(HEADER_ROW, 2 * LINE + 4)
     for place, (column, width) in enumerate(zip(rows.iter_columns(), widths, strict=True)):
         sheet.set_column(place, place, width)
-        sheet.write_string(1, place, column.name, formats["header"])
+        sheet.write_string(HEADER_ROW, place, column.name, formats["header"])
         numeric = column.dtype.is_numeric()
-        cell = formats["decimal" if column.name in DECIMALS else "whole" if numeric else "text"]
         write = sheet.write_number if numeric else sheet.write_string
-        for row, value in enumerate(column, start=2):
+        style = "decimal" if column.name in DECIMALS else "whole" if numeric else "text"
+        for row, value in enumerate(column):
+            shape = formats[cell(column.name, row) if cell else style]
             if value is None:
-                sheet.write_blank(row, place, None, cell)
+                sheet.write_blank(HEADER_ROW + 1 + row, place, None, shape)
             else:
-                write(row, place, value, cell)
-    for row, lines in enumerate(_lines(rows, widths), start=2):
-        sheet.set_row(row, LINE * lines + 4)
-    sheet.autofilter(1, 0, 1 + rows.height, rows.width - 1)
-    sheet.repeat_rows(0, 1)
+                write(HEADER_ROW + 1 + row, place, value, shape)
+    for row, lines in enumerate(_lines(rows, widths), start=HEADER_ROW + 1):
+        sheet.set_row(row, min(TALLEST, LINE * lines + 4))
+    sheet.autofilter(HEADER_ROW, 0, HEADER_ROW + rows.height, rows.width - 1)
+    sheet.repeat_rows(0, HEADER_ROW)
+    sheet.freeze_panes(HEADER_ROW + 1, 0)
 
 
 def _lines(rows: pl.DataFrame, widths: Sequence[int]) -> pl.Series:
@@ -212,19 +191,23 @@ def _lines(rows: pl.DataFrame, widths: Sequence[int]) -> pl.Series:
     texts = (
         pl.col(name).str.split("\n").list.eval((pl.element().str.len_chars() / width).ceil()).list.sum()
         for (name, dtype), width in zip(rows.schema.items(), widths, strict=True)
-        if dtype == pl.String
+        if dtype == pl.String and name not in KEYS
     )
     return rows.select(lines=pl.max_horizontal(pl.lit(1.0), *texts))["lines"].cast(pl.Int64)
 
 
-def _set_up_print(sheet: Worksheet, night: NightList) -> None:
+def _set_up_print(sheet: Worksheet, night: NightList, *, identified: bool) -> None:
     sheet.set_landscape()
     sheet.set_paper(9)  # A4
-    sheet.fit_to_pages(1, 0)
     sheet.set_margins(left=0.4, right=0.4, top=0.8, bottom=0.7)
     sheet.set_header("&C&B" + "\n".join(night.stamps))
-    sheet.set_footer("&LFor the front-door team only. Shred after use.&RPage &P of &N")
+    named = "Holds case numbers: keep inside the council. " * identified
+    sheet.set_footer(f"&L{named}For the front-door team only. Shred after use.&RPage &P of &N")
+
+
+def _with_case_number(widths: list[int], case_numbers: Mapping[str, str] | None) -> list[int]:
+    return widths if case_numbers is None else [*widths[:2], CASE_NUMBER_WIDTH, *widths[2:]]
 
 
 def _title(night: NightList) -> str:
-    return ". ".join((f"Morning list, {night.authority}, {in_words(night.as_of)}", *night.stamps))
+    return ". ".join((f"Morning list, {clean(night.authority)}, {in_words(night.as_of)}", *night.stamps))

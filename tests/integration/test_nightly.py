@@ -36,7 +36,10 @@ def test_a_night_publishes_everything_that_readers_open(night: Path, workspace: 
         "list.html",
         "list.xlsx",
         "list.parquet",
+        "cases.parquet",
         "reasons.parquet",
+        "events.parquet",
+        "about.json",
         "run.json",
         "checks",
     }
@@ -59,17 +62,18 @@ def test_the_record_names_model_outcome_steps_and_the_hash_of_every_file(night: 
     assert record["model"]["version"] == "1"
     assert record["outcome"] == {"name": "new_referral_within_12_months", "version": 1}
     assert [step["name"] for step in record["steps"]] == [
-        "pull", "refuse", "check", "archive", "model", "build", "score", "write", "publish",
+        "pull", "refuse", "check", "archive", "model", "build", "score", "allocate", "write", "publish",
     ]  # fmt: skip
     for name, digest in record["files"].items():
         assert sha256((night / name).read_bytes()).hexdigest() == digest, name
 
 
-def test_the_list_has_one_row_per_family_and_is_filled_to_capacity(night: Path) -> None:
+def test_the_list_has_one_row_per_family_and_the_slots_are_filled(night: Path) -> None:
     families = pl.read_parquet(night / "list.parquet")
     assert families["family_id"].is_unique().all()
-    assert families["listed"].sum() == 20
-    assert families.filter("listed")["rank"].to_list() == list(range(1, 21))
+    placed = families.filter(pl.col("standing") == "place")
+    assert dict(placed.group_by("kind").len().iter_rows()) == {"FGC": 5, "EH": 15}
+    assert placed["listed_since"].cast(pl.String).to_list() == [NIGHT] * 20
     children = families["children"].explode()
     assert children.is_unique().all()
 
@@ -132,10 +136,11 @@ def test_the_second_list_says_what_changed_since_the_first(run: Run, trained: An
         done = run("nightly", "--source", source, "--workspace", workspace, "--registry", trained.registry)
         assert done.code == 0, done.err
     first, second = (pl.read_parquet(workspace / "nights" / day / "list.parquet") for day in ("2026-11-22", NIGHT))
-    new = set(second.filter("listed")["family_id"]) - set(first.filter("listed")["family_id"])
+    placed = [set(families.filter(pl.col("standing") == "place")["family_id"]) for families in (first, second)]
     page = (workspace / "nights" / NIGHT / "list.html").read_text()
     assert "22 November 2026" in page
-    assert page.count(">new<") == len(new)
+    kept = second.filter(pl.col("listed_since").cast(pl.String) == "2026-11-22")
+    assert set(kept["family_id"]) == placed[0] & placed[1]  # nobody has decided about them
 
 
 def test_the_matrix_for_a_notebook_is_the_nights_matrix(night: Path, run: Run, workspace: Path, tmp_path: Path) -> None:

@@ -61,8 +61,13 @@ def manifest(folder: Path, **changes: str) -> None:
 
 
 def test_10_settings_with_all_faults_at_once(night: Any, workspace: Path) -> None:
-    (workspace / "rereferral.toml").write_text("capacity = 0\nspeed = 3\n")
-    one_sentence(night(), 10, "'capacity'", "'speed'")
+    (workspace / "rereferral.toml").write_text("bags = 0\nspeed = 3\n")
+    one_sentence(night(), 10, "'bags'", "'speed'")
+
+
+def test_10_offers_with_all_faults_at_once(night: Any, workspace: Path) -> None:
+    (workspace / "offers.toml").write_text("most_days = 3\n[[kind]]\ncode = 'FGDM'\nweekly_slots = -1\n")
+    one_sentence(night(), 10, "'most_days'", "'weekly_slots'", "FGDM")
 
 
 def test_10_another_date_than_the_extracts(night: Any, trained: Any) -> None:

@@ -36,6 +36,7 @@ def explain_one(
         pl.DataFrame({"low": [low], "high": [high]}),
         window_start=window_start,
         days_to_maturity=365,
+        average=0.2,
     )
     assert found.dtype == pl.String
     reason: str | None = found.item()
@@ -54,8 +55,10 @@ def explain_one(
         ({"old": 0.1, "unlike": 0.1}, None),  # a fifth is counted and not acted on
         ({"old": 0.15, "unlike": 0.1}, OUT_OF_DATE),
         ({"old": 0.1, "unlike": 0.15}, UNLIKE_TRAINING),
-        ({"low": 0.25, "high": 0.75}, None),
+        ({"low": 0.125, "high": 0.625}, None),  # half of all chances is not too wide
+        ({"low": 0.125, "high": 0.63}, TOO_WIDE),
         ({"low": 0.2, "high": 0.75}, TOO_WIDE),
+        ({"low": 0.21, "high": 0.9}, None),  # wide, and yet above the average
         ({"dob": date(2008, 11, 1), "old": 0.9, "high": 0.9}, TURNS_ADULT),  # the first that holds is told
     ],
 )
@@ -106,4 +109,4 @@ def test_a_night_without_cases_has_no_reasons() -> None:
     matrix = pl.DataFrame(schema={"as_of": pl.Date, "dob": pl.Date} | dict.fromkeys(IMPORTANCES, pl.Float32))
     found = measure_support(matrix, IMPORTANCES, SEEN, find_out_of_date(FEATURES, ("ssd_contacts",)))
     ranges = pl.DataFrame(schema={"low": pl.Float64, "high": pl.Float64})
-    assert explain_abstentions(matrix, found, ranges, window_start=AS_OF, days_to_maturity=365).is_empty()
+    assert explain_abstentions(matrix, found, ranges, window_start=AS_OF, days_to_maturity=365, average=0.2).is_empty()

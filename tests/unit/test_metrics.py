@@ -132,9 +132,10 @@ def test_slots_are_whole_rows() -> None:
 
 
 def families(day: date, *members: tuple[str, float, bool]) -> pl.DataFrame:
+    """Children of families by score and outcome; the chance is half the score."""
     return pl.DataFrame(
-        [(day, family, score, outcome) for family, score, outcome in members],
-        schema={"as_of": pl.Date, "family_id": pl.String, "score": pl.Float64, "outcome": pl.Boolean},
+        [(day, family, score, outcome, score / 2) for family, score, outcome in members],
+        schema={"as_of": pl.Date, "family_id": pl.String, "score": pl.Float64, "outcome": pl.Boolean, "chance": pl.Float64},
         orient="row",
     )
 
@@ -161,3 +162,28 @@ def test_replay_ranks_a_family_by_its_highest_child_and_stops_at_capacity() -> N
 def test_replay_of_tied_scores_meets_the_base_rate() -> None:
     frame = families(DAY, *[(f"f{at}", 0.0, at % 4 == 0) for at in range(400)])
     assert replay_offers(frame, capacity=10, seed=1, shuffles=200).precision == pytest.approx(0.25, abs=0.02)
+
+
+def test_replay_expects_the_mean_chance_of_the_families_offered_something_when_they_are_offered_it() -> None:
+    # a and b in the first two weeks of the first date, then nobody is left; c, and d, on the next date; a is not asked again
+    first = families(DAY, ("a", 0.9, True), ("a", 0.1, False), ("b", 0.2, False))
+    second = families(DAY + timedelta(days=28), ("a", 0.4, False), ("c", 0.6, False), ("d", 0.3, True), ("d", 0.5, False))
+    found = replay_offers(pl.concat([first, second]), capacity=1, seed=1)
+    assert found.offers == 4
+    assert found.expected == pytest.approx((0.45 + 0.1 + 0.3 + 0.25) / 4)
+
+
+def test_replay_expects_what_the_mean_of_tied_families_is() -> None:
+    frame = families(DAY, *[(f"f{at}", 0.0, False) for at in range(400)]).with_columns(chance=pl.int_range(pl.len()) % 2 * 0.5)
+    assert replay_offers(frame, capacity=10, seed=1, shuffles=200).expected == pytest.approx(0.25, abs=0.02)
+
+
+def test_chances_that_are_true_of_families_are_met_at_capacity() -> None:
+    rng = np.random.default_rng(9)
+    chance = rng.uniform(0.05, 0.95, 4_000)
+    members = [
+        (f"f{at}", 2 * told, bool(came)) for at, (told, came) in enumerate(zip(chance, rng.random(4_000) < chance, strict=True))
+    ]
+    found = replay_offers(families(DAY, *members), capacity=250, seed=1)
+    assert found.low < found.expected < found.high
+    assert found.expected > 0.8  # the head of the order, not all

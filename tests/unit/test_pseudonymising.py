@@ -1,5 +1,6 @@
 """The commands pseudonymise and identify, from raw files to a workbook of case numbers."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Iterator
@@ -9,7 +10,11 @@ import polars as pl
 import pytest
 
 from flows.pseudonymising import identify_list, pseudonymise_source, read_key
+from flows.publish.published import read_night, write_night
+from flows.publish.workbook import build_workbook
+from flows.publish.workbook_answers import read_answers
 from flows.sources.reading import read_source
+from tests.unit.night_example import example, family, pseudonym
 from validation.errors import ContractError, ScreeningError, SettingsError, SourceError
 from validation.gate import check_extract
 
@@ -32,7 +37,7 @@ def source(tmp_path: Path) -> str:
     folder.mkdir()
     (folder / "manifest.json").write_text(json.dumps(MANIFEST))
     (folder / "SSD_Person.csv").write_text(
-        "pers_person_id,pers_forename,pers_dob,pers_sex\n1086942,Zebedee,2015-03-15,Male\n77,Florence,2016-02-29,F\n"
+        "pers_person_id,pers_forename,pers_dob,pers_sex\n1086942,Zebedee,2015-03-15,Male\n77,Florence,2016-02-29,F\n5,Dougal,2017-01-31,M\n"
     )
     (folder / "ssd_cin_episodes.csv").write_text(
         "cine_referral_id,cine_person_id,cine_referral_date,cine_referral_nfa\nr1,1086942,2026-03-02,N\nr2,77,02/03/2026,Y\n"
@@ -50,21 +55,27 @@ def list_file(source: str, tmp_path: Path) -> Path:
         .select("raw_id", "pseudonym")
         .iter_rows()
     )
-    night = tmp_path / "workspace" / "nights" / "2026-11-24"
-    night.mkdir(parents=True)
-    pl.DataFrame(
+    return publish(tmp_path / "workspace" / "nights" / "2026-11-24", known)
+
+
+def publish(folder: Path, known: dict[str, str]) -> Path:
+    """A night of two families with a place, and one that is not eligible and whose child the crosswalk does not know."""
+    night = example(
         {
-            "rank": [2, 1, 3],
-            "family_id": ["f2", "f1", "f3"],
-            "chance": [0.25, 0.5, 0.1],
-            "children": [[known["77"]], [known["1086942"], known["77"]], ["0" * 32]],
-            "listed": [True, True, False],
-            "as_of": ["2026-11-24"] * 3,
-            "authority": ["Anyshire"] * 3,
-            "stamp": ["INVENTED DATA"] * 3,
-        }
-    ).write_parquet(night / "list.parquet")
-    return night / "list.parquet"
+            "ash": family("place", 0.5, 0.25, kind="FGC"),
+            "birch": family("waiting", 0.25, kinds=["EH"]),
+            "oak": family("not eligible", 0.1, why_not=["An offer is running."]),
+        },
+        invented=True,
+        authority="Anyshire",
+    )
+    named = {pseudonym("ash0"): known["1086942"], pseudonym("ash1"): known["77"], pseudonym("birch0"): known["5"]}
+    frames = {
+        name: getattr(night, name).with_columns(pl.col("person_id").replace(named)) for name in ("cases", "reasons", "events")
+    }
+    frames["families"] = night.families.with_columns(pl.col("children").list.eval(pl.element().replace(named)))
+    write_night(dataclasses.replace(night, **frames), folder)
+    return folder / "list.parquet"
 
 
 def refused(error: type[ScreeningError], *arguments: object) -> str:
@@ -76,16 +87,16 @@ def refused(error: type[ScreeningError], *arguments: object) -> str:
 def test_raw_files_become_a_folder_that_passes_the_gate(source: str, tmp_path: Path) -> None:
     out, crosswalk = tmp_path / "fit", tmp_path / "safe" / "crosswalk.parquet"
     words = pseudonymise_source(source, out, None, crosswalk)
-    assert "4 rows in 2 tables pseudonymised" in words
-    assert "left out: 2 values of ssd_person.pers_forename" in words
+    assert "5 rows in 2 tables pseudonymised" in words
+    assert "left out: 3 values of ssd_person.pers_forename" in words
     gated = check_extract(read_source(str(out)))
-    assert {name: frame.height for name, frame in gated.accepted.items()} == {"ssd_person": 2, "ssd_cin_episodes": 2}
+    assert {name: frame.height for name, frame in gated.accepted.items()} == {"ssd_person": 3, "ssd_cin_episodes": 2}
     assert len(gated.manifest.key_fingerprint) == 16
-    assert json.loads((out / "report.json").read_text())["dropped"] == {"ssd_person.pers_forename": 2}
+    assert json.loads((out / "report.json").read_text())["dropped"] == {"ssd_person.pers_forename": 3}
     everything = words.encode() + b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
     for value in (b"Zebedee", b"1086942", KEY.encode()):
         assert value not in everything
-    assert pl.read_parquet(crosswalk).filter(kind="ssd_person")["raw_id"].to_list() == ["1086942", "77"]
+    assert pl.read_parquet(crosswalk).filter(kind="ssd_person")["raw_id"].to_list() == ["1086942", "5", "77"]
     assert {path.stat().st_mode & 0o777 for path in [crosswalk, *out.iterdir()]} == {0o600}
     assert {path.stat().st_mode & 0o777 for path in (crosswalk.parent, out)} == {0o700}
 
@@ -140,25 +151,38 @@ def test_only_a_new_or_empty_folder_is_written(source: str, tmp_path: Path) -> N
     assert "is no empty folder" in refused(SettingsError, source, tmp_path / "file", None, None)
 
 
-def test_a_list_gets_its_case_numbers_back(list_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("give", ["list.parquet", "the folder"])
+def test_a_list_gets_its_case_numbers_back(list_file: Path, tmp_path: Path, give: str) -> None:
     out = tmp_path / "team" / "list.xlsx"
-    words = identify_list(list_file, tmp_path / "safe" / "crosswalk.parquet", out)
-    assert "2 families, 3 children" in words
-    assert "1086942" not in words
+    words = identify_list(list_file if give == "list.parquet" else list_file.parent, tmp_path / "safe" / "crosswalk.parquet", out)
+    assert words == f"2 families, 3 children: {out}"
     sheet = pl.read_excel(out, engine="calamine", infer_schema_length=0, read_options={"header_row": 1})
     (title,) = pl.read_excel(out, engine="calamine", has_header=False, read_options={"n_rows": 1}).row(0)[:1]
-    assert title == "Early offers of help, Anyshire, 2026-11-24. INVENTED DATA"
-    assert sheet.columns == ["Place", "Case number", "Chance of a new referral"]
-    assert sheet.select("Place", "Case number").rows() == [("1", "1086942"), ("1", "77"), ("2", "77")]
+    assert title == "Morning list, Anyshire, 24 November 2026. INVENTED DATA"
+    assert [sorted(numbers.split("\n")) for numbers in sheet["Case numbers"]] == [["1086942", "77"], ["5"]]
+    children = pl.read_excel(out, engine="calamine", sheet_name="Children", infer_schema_length=0, read_options={"header_row": 1})
+    assert children["Case numbers"].to_list() == ["1086942", "77", "5"]
     assert out.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_identified_copy_differs_from_the_list_by_its_case_numbers_alone(list_file: Path, tmp_path: Path) -> None:
+    identify_list(list_file, tmp_path / "safe" / "crosswalk.parquet", tmp_path / "list.xlsx")
+    (tmp_path / "published.xlsx").write_bytes(build_workbook(read_night(list_file.parent)))
+    assert read_answers(tmp_path / "list.xlsx").equals(read_answers(tmp_path / "published.xlsx"))
 
 
 def test_a_list_of_other_children_is_refused(list_file: Path, tmp_path: Path) -> None:
     crosswalk = tmp_path / "safe" / "crosswalk.parquet"
-    pl.read_parquet(crosswalk).filter(pl.col("raw_id") != "77").write_parquet(tmp_path / "other.parquet")
+    pl.read_parquet(crosswalk).filter(~pl.col("raw_id").is_in(["77", "5"])).write_parquet(tmp_path / "other.parquet")
     with pytest.raises(ContractError, match=r"2 children of the list are not in the crosswalk 'other.parquet'"):
         identify_list(list_file, tmp_path / "other.parquet", tmp_path / "list.xlsx")
     assert not (tmp_path / "list.xlsx").exists()
+
+
+def test_a_night_that_lacks_a_part_is_refused(list_file: Path, tmp_path: Path) -> None:
+    (list_file.parent / "about.json").unlink()
+    with pytest.raises(SourceError, match=r"'about.json' of the night '2026-11-24' cannot be read"):
+        identify_list(list_file, tmp_path / "safe" / "crosswalk.parquet", tmp_path / "list.xlsx")
 
 
 def test_an_identified_list_stays_outside_the_workspace(list_file: Path, tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""From a matrix to what is shown: chances and their doubt, who gets none, and what is new and gone since the last list."""
+"""From a matrix to tonight's scores: chances and their doubt, who gets none, and the reasons."""
 
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -11,8 +10,7 @@ import polars as pl
 import pytest
 
 from features.catalogue import BY_NAME
-from flows.scoring import Built, Offered, _changes, find_drift, offer, score
-from flows.settings import Settings
+from flows.scoring import Built, explain_scores, find_drift, score
 from models.abstention import THIN_HISTORY, TOO_WIDE, TURNS_ADULT
 from models.model import ScreeningModel, Seen
 from validation.drift import describe_inputs
@@ -26,6 +24,7 @@ class ByHand:
 
     features = (CONTACTS, DAYS_OPEN)
     outcome = "new_referral_within_12_months"
+    base_chance = 0.2
     importances = {CONTACTS: 0.9, DAYS_OPEN: 0.1}  # noqa: RUF012
     seen = {CONTACTS: Seen(0.0, 8.0, False), DAYS_OPEN: Seen(0.0, 50.0, False)}  # noqa: RUF012
     freshness = {"ssd_contacts": 2}  # noqa: RUF012
@@ -64,7 +63,8 @@ def built(**different: Any) -> Built:
     )
     quiet = pl.DataFrame({"person_id": ["a", "b", "c", "d"], "referral_id": "r", CONTACTS: [1, 0, 1, 2]})
     assert set(BY_NAME) >= {CONTACTS, DAYS_OPEN}
-    return replace(Built(matrix, quiet, {"ssd_contacts": 1}, date(2020, 1, 1), {}), **different)
+    none = pl.DataFrame()  # what offers go by is not looked at here
+    return replace(Built(matrix, quiet, none, none, none, {"ssd_contacts": 1}, date(2020, 1, 1), {}), **different)
 
 
 ByHand.inputs = describe_inputs(built().matrix, ByHand.features)
@@ -97,66 +97,22 @@ def test_what_is_unlike_training_is_counted_below_a_fifth() -> None:
 
 
 def test_nobody_gets_a_chance_from_a_thin_history() -> None:
-    offered = offer(MODEL, built(window_start=date(2025, 6, 1)), Settings(capacity=2))
-    assert set(offered.scores["reason_for_abstaining"]) == {THIN_HISTORY, TURNS_ADULT}
-    assert offered.notes["abstained"] == {THIN_HISTORY: 3, TURNS_ADULT: 1}
-    assert offered.families["share_of_models"].to_list() == [None] * 3
-    assert offered.reasons.is_empty()
+    found = explain_scores(MODEL, built(window_start=date(2025, 6, 1)))
+    assert set(found.cases["reason_for_abstaining"]) == {THIN_HISTORY, TURNS_ADULT}
+    assert found.notes["abstained"] == {THIN_HISTORY: 3, TURNS_ADULT: 1}
+    assert found.reasons.is_empty()
 
 
 def test_a_stale_table_that_the_model_goes_by_leaves_nobody_a_chance() -> None:
-    offered = offer(MODEL, built(freshness={"ssd_contacts": 29}), Settings(capacity=2))
-    assert offered.notes["stale_tables"] == ["ssd_contacts"]
-    assert offered.notes["scored"] == 0
+    found = explain_scores(MODEL, built(freshness={"ssd_contacts": 29}))
+    assert found.notes["stale_tables"] == ["ssd_contacts"]
+    assert found.notes["scored"] == 0
 
 
-def test_families_carry_the_doubt_of_the_child_that_they_stand_by() -> None:
-    offered = offer(MODEL, built(), Settings(capacity=1))
-    first = offered.families.row(0, named=True)
-    assert first["family_id"] == "ash"
-    assert (first["chance"], first["chance_low"], first["chance_high"]) == pytest.approx((0.29, 0.09, 0.49))
-    assert first["chance_after_quiet_year"] == pytest.approx(0.19)
-    assert (first["share_of_models"], first["models"]) == (1.0, 2)
-    assert offered.totals.select("person_id", "contacts", "the case now").rows() == [
+def test_reasons_are_of_scored_cases_and_add_up() -> None:
+    found = explain_scores(MODEL, built())
+    assert found.totals.select("person_id", "contacts", "the case now").rows() == [
         ("a", pytest.approx(0.0), pytest.approx(-0.01)),
         ("b", pytest.approx(-0.1), pytest.approx(-0.02)),
     ]
-    assert offered.notes["reasons"] == {"shown": 0, "agree": 0}
-
-
-Families = dict[str, tuple[list[str], bool]]  # pseudonym: children with an open case, and whether it is listed
-
-
-def families(drawn: Families) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "family_id": list(drawn),
-            "rank": range(1, len(drawn) + 1),
-            "children": [children for children, _ in drawn.values()],
-            "listed": [listed for _, listed in drawn.values()],
-        },
-        schema={"family_id": pl.String, "rank": pl.Int64, "children": pl.List(pl.String), "listed": pl.Boolean},
-    )
-
-
-@pytest.mark.parametrize(
-    ("then", "now", "new", "gone"),
-    [
-        ({"f": (["a"], True)}, {"f": (["a"], True)}, (), {}),
-        ({"f": (["b"], True)}, {"a": (["a", "b"], True)}, (), {}),  # a new sister has the smaller pseudonym
-        ({"f": (["a"], True)}, {"f": (["b"], True)}, (), {}),  # one child's case closed, another's opened
-        ({}, {"f": (["a"], True)}, ("f",), {}),
-        ({"f": (["a"], True)}, {}, (), {"f": "no case of the family is open now"}),
-        ({"f": (["a"], True)}, {"f": (["a"], False)}, (), {"f": "other families have a higher chance now"}),
-        ({"f": (["a"], False)}, {"f": (["a"], True)}, ("f",), {}),
-    ],
-)
-def test_a_family_is_known_by_its_pseudonym_or_its_children(
-    tmp_path: Path, then: Families, now: Families, new: tuple[str, ...], gone: dict[str, str]
-) -> None:
-    night = tmp_path / "2026-11-23"
-    night.mkdir()
-    families(then).write_parquet(night / "list.parquet")
-    found = _changes(Offered(pl.DataFrame(), pl.DataFrame(), families(now), pl.DataFrame(), {}), night)
-    assert found is not None
-    assert (found.new, found.gone) == (new, gone)
+    assert found.notes["reasons"] == {"shown": 0, "agree": 0}

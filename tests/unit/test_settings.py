@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flows.settings import FILE_NAME, Settings, read_settings
+from flows.settings import FILE_NAME, Settings, read_offers_of, read_settings
+from models.offer_kinds import shipped_offers
 from validation.errors import SettingsError
 from validation.gate import Limits
 
@@ -32,13 +33,13 @@ def test_defaults(tmp_path: Path) -> None:
 
 def test_argument_before_environment_before_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / FILE_NAME).write_text(
-        'capacity = 5\nseed = 5\nregistry = "sqlite:///file"\n\n[limits]\nset_aside = 0.5\ncollapse = 0.25\n'
+        'bags = 5\nseed = 5\nregistry = "sqlite:///file"\n\n[limits]\nset_aside = 0.5\ncollapse = 0.25\n'
     )
     monkeypatch.setenv("REREFERRAL_SEED", "6")
     monkeypatch.setenv("REREFERRAL_REGISTRY", "sqlite:///environment")
     monkeypatch.setenv("REREFERRAL_LIMITS__SET_ASIDE", "0.6")
     settings = read_settings(tmp_path, registry="sqlite:///argument")
-    assert (settings.capacity, settings.seed, settings.registry) == (5, 6, "sqlite:///argument")
+    assert (settings.bags, settings.seed, settings.registry) == (5, 6, "sqlite:///argument")
     assert settings.limits.to_limits() == Limits(set_aside=0.6, withdrawn=0.05, collapse=0.25)
     assert read_settings(tmp_path, registry=None).registry == "sqlite:///environment"
 
@@ -46,22 +47,20 @@ def test_argument_before_environment_before_file(tmp_path: Path, monkeypatch: py
 def test_workspaces_do_not_share_settings(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    (tmp_path / "a" / FILE_NAME).write_text("capacity = 5\n")
-    assert read_settings(tmp_path / "a").capacity == 5
-    assert read_settings(tmp_path / "b").capacity == Settings.model_fields["capacity"].default
+    (tmp_path / "a" / FILE_NAME).write_text("bags = 5\n")
+    assert read_settings(tmp_path / "a").bags == 5
+    assert read_settings(tmp_path / "b").bags == Settings.model_fields["bags"].default
 
 
 def test_all_faults_are_shown_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / FILE_NAME).write_text(
-        'capacity = 0\ncapacty = 3\noutcome = "soon"\n\n[limits]\nset_aside = 1.5\nset_asides = 0.1\n'
-    )
+    (tmp_path / FILE_NAME).write_text('bags = 0\nbag = 3\noutcome = "soon"\n\n[limits]\nset_aside = 1.5\nset_asides = 0.1\n')
     monkeypatch.setenv("REREFERRAL_SEED", "many")
     monkeypatch.setenv("REREFERRAL_LIMITS__WITHDRAWN", "nan")
     monkeypatch.setenv("REREFERRAL_STALE_AFTER", "3")
     message = refused(tmp_path)
     for fault in (
-        "'capacity': input should be greater",
-        "'capacty': extra",
+        "'bags': input should be greater",
+        "'bag': extra",
         "'outcome'",
         "'limits.set_aside'",
         "'limits.set_asides': extra",
@@ -70,7 +69,7 @@ def test_all_faults_are_shown_together(tmp_path: Path, monkeypatch: pytest.Monke
         "'REREFERRAL_STALE_AFTER': unknown",
     ):
         assert fault in message
-    assert "Allowed settings: bags, capacity, limits, outcome, registry, seed, stale_after_days." in message
+    assert "Allowed settings: bags, limits, outcome, registry, seed, stale_after_days." in message
 
 
 def test_a_variable_of_an_unknown_name_is_refused_and_others_are_not_ours(
@@ -78,11 +77,11 @@ def test_a_variable_of_an_unknown_name_is_refused_and_others_are_not_ours(
 ) -> None:
     monkeypatch.setenv("REREFERRAL_KEY", "0123456789abcdef")
     monkeypatch.setenv("REREFERRAL_TRACEBACK", "1")
-    monkeypatch.setenv("OTHER_CAPACITY", "9")
-    assert read_settings(tmp_path).capacity == 20
-    monkeypatch.setenv("REREFERRAL_CAPACTIY", "30")
+    monkeypatch.setenv("OTHER_BAGS", "9")
+    assert read_settings(tmp_path).bags == 16
+    monkeypatch.setenv("REREFERRAL_BGAS", "30")
     message = refused(tmp_path)
-    assert "'REREFERRAL_CAPACTIY': unknown" in message
+    assert "'REREFERRAL_BGAS': unknown" in message
     assert "0123456789abcdef" not in message
 
 
@@ -96,7 +95,7 @@ def test_an_unknown_argument_is_refused(tmp_path: Path) -> None:
     assert "'colour'" in refused(tmp_path, colour="red")
 
 
-@pytest.mark.parametrize("text", ["capacity = ", "capacity = 5\ncapacity = 6\n", "[limits\n"])
+@pytest.mark.parametrize("text", ["bags = ", "bags = 5\nbags = 6\n", "[limits\n"])
 def test_a_file_that_is_not_toml_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE_NAME).write_text(text)
     assert f"'{FILE_NAME}' or a variable cannot be read" in refused(tmp_path)
@@ -113,6 +112,12 @@ def test_a_file_of_another_encoding_and_a_broken_variable_are_refused(tmp_path: 
 def test_settings_do_not_change(tmp_path: Path) -> None:
     settings = read_settings(tmp_path)
     with pytest.raises(ValidationError, match="frozen"):
-        settings.capacity = 7  # type: ignore[misc]
+        settings.bags = 7  # type: ignore[misc]
     with pytest.raises(ValidationError, match="frozen"):
         settings.limits.collapse = 0.1  # type: ignore[misc]
+
+
+def test_a_workspace_offers_what_is_shipped_or_what_its_own_file_says(tmp_path: Path) -> None:
+    assert read_offers_of(tmp_path).capacity == 20
+    (tmp_path / "offers.toml").write_text(shipped_offers().replace("weekly_slots = 5", "weekly_slots = 1"), encoding="utf-8")
+    assert read_offers_of(tmp_path).capacity == 16

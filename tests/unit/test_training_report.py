@@ -75,6 +75,23 @@ def test_the_rows_add_up_and_small_counts_cannot_be_found_by_subtraction(pages: 
         assert "child 1" not in text
 
 
+@pytest.mark.parametrize(
+    ("chance", "said"),
+    [
+        (0.31, "the model said about 31 % and 30 % (25 to 36) came back. That lies inside the interval"),
+        (0.22, "the model said about 22 % and 30 % (25 to 36) came back. That is below the interval"),
+        (0.44, "the model said about 44 % and 30 % (25 to 36) came back. That is above the interval"),
+        (None, "The list would have put no family first in the test year"),
+    ],
+)
+def test_the_chances_of_listed_families_are_held_against_what_happened(chance: float | None, said: str) -> None:
+    told = evaluation()
+    box = next(result for result in told["results"] if result["candidate"] == "glass_box")
+    box |= {"chance_at_capacity": chance, "precision_at_capacity": 0.3}
+    box |= {"precision_at_capacity_low": 0.25, "precision_at_capacity_high": 0.36}
+    assert said in rendered(told)[0]
+
+
 def test_rows_that_do_not_add_up_are_called_a_fault() -> None:
     told = evaluation()
     told["rows"]["used"] = 890

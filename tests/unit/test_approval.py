@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.decision import Decision, Standing, settle
+from models.approval import Decision, Standing, settle
 from validation.errors import ModelError, SettingsError
 
 GIVEN: dict[str, Any] = {

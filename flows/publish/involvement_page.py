@@ -1,0 +1,214 @@
+"""The page that shows whether people decide: what became of the families on the lists, for the board and the team."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import files
+from math import ceil, floor
+
+import polars as pl
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from flows.publish.night_list import in_words
+from flows.publish.tables import Section, Table
+from models.involvement import DECIDED, IN_ORDER, LEAST, NEVER, NO_PLACE, OTHERWISE, SOON_DAYS, Involvement
+from validation.disclosure import FEWEST, HIDDEN, percent, suppress, total
+
+TOO_FEW = "There are too few of them to be shown apart: a reader could work out which family is meant."
+TERMS = {
+    "A place": "the family was among those that the list put forward for one kind of offer.",
+    "Decided": "a person wrote down a decision while the family had the place.",
+    "In the order of the list": "an offer of the kind that was listed, while no family before it was still undecided that day.",
+    "Decided otherwise": "the decision was something else than an offer: that it does not suit the family, say, or that the "
+    "family stays on the list.",
+    "More than one": "the children of the family are not all in the same group.",
+    HIDDEN: f"a count of 1 to {FEWEST - 1}, or one from which such a count could be worked out.",
+}
+
+
+def render_involvement(told: Involvement, *, authority: str, invented: bool) -> str:
+    """The page, which needs nothing but itself. It names no family and shows no small number."""
+    environment = Environment(
+        loader=PackageLoader("flows.publish"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    sheets = (files("flows.publish") / name for name in ("style.css", "training_report.css", "involvement.css"))
+    style = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+    return environment.get_template("involvement.html.j2").render(
+        authority=authority,
+        invented=invented,
+        style=Markup(style),  # noqa: S704  our own file, not data
+        style_hash="sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        first=in_words(told.first),
+        last=in_words(told.last),
+        lists=_lists(told),
+        alarms=told.alarms,
+        judged=can_be_judged(told),
+        least=LEAST,
+        short=in_short(told),
+        sections=find_sections(told),
+        terms=TERMS,
+    )
+
+
+def can_be_judged(told: Involvement) -> bool:
+    """Are there enough decisions, or places that have ended, for an alarm to be looked for?"""
+    return max(sum(told.judged.values()), told.places[DECIDED] + told.places[NEVER]) >= LEAST
+
+
+def in_short(told: Involvement) -> list[str]:
+    """What a board should take away, one sentence each."""
+    shown = _show(told.places)
+    lines = [
+        f"Families were given {total(list(told.places.values()))} places on {_lists(told)}. People decided on "
+        f"{shown[DECIDED]} of them; {shown[NEVER]} were lost, or the case was closed, before anybody decided.",
+        say_agreement(told),
+    ]
+    if told.days is not None and shown[DECIDED] != HIDDEN:
+        lines.append(f"Half of the decisions came within {_days(told.days.median)} of the morning on which the place was given.")
+    return lines
+
+
+def say_agreement(told: Involvement) -> str:
+    """How often people went along with the list, told so that no hidden count can be worked out from it."""
+    shown, off_list = _show_decided(told), told.judged[NO_PLACE]
+    in_order, decided = told.judged[IN_ORDER], told.places[DECIDED]
+    is_shown, few_off_list = shown is not None and shown[IN_ORDER] != HIDDEN, 0 < off_list < FEWEST
+    share = percent(in_order, decided + off_list)
+    is_bound = min(in_order, decided + off_list - in_order) < FEWEST
+    if is_shown and few_off_list:
+        share = f"{floor(100 * in_order / (decided + FEWEST - 1))} to {ceil(100 * in_order / (decided + 1))} %"
+    elif shown is None or few_off_list or not (is_shown or is_bound) or not share.endswith(("%", "more")):
+        return "How often people went along with the list cannot be shown: there are too few decisions of some kind."
+    return f"People went along with the list in {share} of their decisions."
+
+
+def find_sections(told: Involvement) -> list[Section]:
+    """Every section of the page, in order."""
+    return [
+        _tell_places(told),
+        _tell_days(told),
+        _tell_agreement(told),
+        _tell_otherwise(told),
+        _tell_groups(told),
+        _tell_roles(told),
+    ]
+
+
+def _tell_places(told: Involvement) -> Section:
+    words = [
+        "A list that nobody decides on helps no family. A family may lose its place because others have a higher chance, "
+        "because a rule of the council no longer allows the offer, or because its case was closed.",
+    ]
+    if (told.places[DECIDED] + told.places[NEVER]) >= LEAST and HIDDEN not in _show(told.places).values():
+        share = percent(told.places[NEVER], told.places[DECIDED] + told.places[NEVER])
+        words.append(f"Of the places that have ended, {share} ended without any decision.")
+    return Section("places", "What became of the places?", words, (), [_lay_out("Places, by how they ended", told.places)])
+
+
+def _tell_days(told: Involvement) -> Section:
+    heading = "How soon did people decide?"
+    days = told.days
+    if days is None or days.places < FEWEST or _show(told.places)[DECIDED] == HIDDEN:
+        return Section("days", heading, ["There are too few decisions to say."])
+    words = [
+        "Days are counted from the morning after the night on which the family got its place, to the first decision. "
+        f"{percent(days.soon, days.places)} of the decisions came within {SOON_DAYS} days.",
+    ]
+    rows = (
+        ("A quarter of the decisions came within", _days(days.lower)),
+        ("Half of the decisions came within", _days(days.median)),
+        ("Three quarters of the decisions came within", _days(days.upper)),
+    )
+    return Section("days", heading, words, (), [Table("", ("", ""), rows)])
+
+
+def _tell_agreement(told: Involvement) -> Section:
+    heading, shown = "Did people follow the list, or did they judge?", _show_decided(told)
+    words = [
+        "Neither following the list every time nor never following it is right. People know more than the list does, and it is "
+        "they who decide. The list is a help when they mostly agree with it, and when they depart from it with a reason.",
+    ]
+    if shown is None:
+        return Section("agreement", heading, [*words, TOO_FEW])
+    words += [
+        f"{say_agreement(told)} Offers to families that had no place on the list: {total([told.judged[NO_PLACE]])}.",
+    ]
+    return Section("agreement", heading, words, (), [_lay_out("Places that were decided on", _on_list(told))])
+
+
+def _tell_otherwise(told: Involvement) -> Section:
+    heading, shown = "When people decided otherwise, why?", _show_decided(told)
+    if shown is None or shown[OTHERWISE] == HIDDEN:
+        return Section("otherwise", heading, [TOO_FEW])
+    if not told.otherwise:
+        return Section("otherwise", heading, ["Nobody decided otherwise on any place."])
+    words = ["The reasons are those that the team chose from the list of reasons in its workbook."]
+    tables = [_lay_out("By reason", told.reasons), _lay_out("By decision", told.otherwise)]
+    return Section("otherwise", heading, words, (), tables)
+
+
+def _tell_groups(told: Involvement) -> Section:
+    heading = "Was it so for every group?"
+    words = [
+        "These are counts and no verdict: groups differ in how many families they have, and in what those families need. A group "
+        "in which people decide otherwise much more often, or which is often never decided on, is worth a conversation.",
+    ]
+    shown, decided = _show(told.places), _show_decided(told)
+    if told.groups.is_empty() or decided is None:
+        return Section("groups", heading, [*words, "There is nothing to show by group."])
+    columns = {"decided": "Decided on"}
+    columns |= {"otherwise": "Decided otherwise"} if decided[OTHERWISE] != HIDDEN else {}
+    columns |= {"never": "Never decided on"} if shown[NEVER] != HIDDEN else {}
+    return Section("groups", heading, words, (), [
+        _lay_out_group(part, columns) for part in told.groups.partition_by("group", maintain_order=True)
+    ])  # fmt: skip
+
+
+def _lay_out_group(part: pl.DataFrame, columns: Mapping[str, str]) -> Table:
+    counts = {name: part[name].to_list() for name in columns}
+    # What is left of the decided places when those decided otherwise are taken away must be no small number either.
+    left = {
+        at
+        for at, (whole, some) in enumerate(zip(counts["decided"], part["otherwise"], strict=True))
+        if some and 0 < whole - some < FEWEST
+    }
+    shown = {name: suppress(values, left if name == "otherwise" else ()) for name, values in counts.items()}
+    values = [str(value).capitalize() for value in part["value"]]
+    rows = tuple(zip(values, *shown.values(), strict=True))
+    return Table(f"By {part['group'][0].replace('_', ' ')}", ("Group", *columns.values()), rows)
+
+
+def _tell_roles(told: Involvement) -> Section:
+    words = ["Every line of the log counts here, also an answer to an earlier offer."]
+    if not told.roles:
+        return Section("roles", "Who decided?", ["Nobody has written a decision down."])
+    return Section("roles", "Who decided?", words, (), [_lay_out("Decisions, by role", told.roles)])
+
+
+def _on_list(told: Involvement) -> dict[str, int]:
+    """Decisions on places: they add up to the places that were decided on."""
+    return {name: number for name, number in told.judged.items() if name != NO_PLACE}
+
+
+def _show(counts: Mapping[str, int]) -> dict[str, str]:
+    return dict(zip(counts, suppress(list(counts.values())), strict=True))
+
+
+def _show_decided(told: Involvement) -> dict[str, str] | None:
+    """Decisions on places as they may be shown, or nothing where their total is hidden: it could be worked out from them."""
+    return None if _show(told.places)[DECIDED] == HIDDEN else _show(_on_list(told))
+
+
+def _lay_out(caption: str, counts: Mapping[str, int]) -> Table:
+    rows = tuple((name[0].upper() + name[1:], text) for name, text in _show(counts).items())
+    return Table(caption, ("", "Number"), (*rows, ("All together", total(list(counts.values())))))
+
+
+def _lists(told: Involvement) -> str:
+    return "one list" if told.lists == 1 else f"{told.lists:,} lists"
+
+
+def _days(days: float) -> str:
+    whole = round(days)
+    return "the same day" if whole == 0 else f"{whole} day{'' if whole == 1 else 's'}"

@@ -1,0 +1,174 @@
+"""Workbooks that come back: what is taken in, and the log that nothing is ever changed in."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.decisions import import_decisions, read_decisions
+from flows.publish.workbook_rows import COLUMNS
+from flows.workspace import Workspace
+from models.team_decisions import DECIDED, check_decided
+from tests.unit.night_example import pseudonym
+from tests.unit.workbook_example import KEPT, NUMBERS, OFFERED, TODAY, blank, filled, label, publish, refused
+from validation.errors import LedgerError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    publish(tmp_path / "workspace")
+    return tmp_path / "workspace"
+
+
+@pytest.fixture
+def sent(tmp_path: Path) -> Path:
+    return tmp_path / "sent.xlsx"
+
+
+def test_a_filled_in_workbook_becomes_the_log(root: Path, sent: Path) -> None:
+    words = import_decisions(root, filled().save(sent), TODAY)
+    assert words == (
+        "2 decisions taken in for the list of 24 November 2026. 2 families with a place, or to be renewed, not decided yet."
+    )
+    log = read_decisions(Workspace(root))
+    check_decided(log)
+    assert dict(log.schema) == DECIDED
+    rows = {row["family_id"]: row for row in log.iter_rows(named=True)}
+    assert rows[pseudonym("ash")] == {
+        "night": date(2026, 11, 24), "family_id": pseudonym("ash"), "children": sorted([pseudonym("ash0"), pseudonym("ash1")]),
+        "standing": "place", "listed_kind": "FGC", "decision": "offered", "kind": "FGC", "reason": "Fits what the family needs",
+        "role": "Social worker", "decided_on": date(2026, 11, 25), "imported_on": TODAY,
+    }  # fmt: skip
+    kept = rows[pseudonym("fir")]
+    assert (kept["standing"], kept["listed_kind"], kept["decision"], kept["kind"]) == ("renew", "EH", "keep on the list", None)
+
+
+@pytest.mark.parametrize(
+    "day",
+    ["2026-11-25", "2026-11-25 00:00:00", "25/11/2026", "25/11/26", "25.11.2026", "25 Nov 2026", "25 November 2026", "46351"],
+)
+def test_a_day_is_read_as_people_and_programs_write_it(root: Path, sent: Path, day: str) -> None:
+    import_decisions(root, blank().decide("ash", *OFFERED[:4], day).save(sent), TODAY)
+    assert read_decisions(Workspace(root))["decided_on"].to_list() == [date(2026, 11, 25)]
+
+
+def test_words_that_were_typed_count_whatever_their_size(root: Path, sent: Path) -> None:
+    typed = ("OFFERED ", "restorative  early help", "other", "social worker", "25/11/2026")
+    import_decisions(root, blank().decide("elm", *typed).save(sent), TODAY)
+    (row,) = read_decisions(Workspace(root)).select("decision", "kind", "reason", "role", "standing").rows()
+    assert row == ("offered", "EH", "Other", "Social worker", "waiting")
+
+
+def test_case_numbers_are_dropped_at_the_door(root: Path, sent: Path) -> None:
+    book = blank(**NUMBERS).decide("ash", *OFFERED)
+    book.put("ash", "Case numbers", "Zebedee, 12 High Street")  # whatever stands there is not read
+    import_decisions(root, book.save(sent), TODAY)
+    assert read_decisions(Workspace(root)).height == 1
+    for path in root.rglob("*"):
+        if path.is_file():
+            assert b"CASE-" not in path.read_bytes()
+            assert b"Zebedee" not in path.read_bytes()
+
+
+def test_rows_below_the_list_that_are_empty_and_a_taken_off_protection_do_no_harm(root: Path, sent: Path) -> None:
+    book = filled()
+    book.families.extend([[None] * len(COLUMNS), [" "] * len(COLUMNS)])
+    import_decisions(root, book.save(sent), TODAY)
+    assert read_decisions(Workspace(root)).height == 2
+
+
+def test_rows_that_were_sorted_as_a_whole_are_read(root: Path, sent: Path) -> None:
+    book = filled()
+    book.families[2:] = book.families[:1:-1]
+    import_decisions(root, book.save(sent), TODAY)
+    assert set(read_decisions(Workspace(root))["family_id"]) == {pseudonym("ash"), pseudonym("fir")}
+
+
+def test_the_same_decisions_again_change_nothing(root: Path, sent: Path) -> None:
+    import_decisions(root, filled().save(sent), TODAY)
+    before = {path: path.read_bytes() for path in (root / "decisions").iterdir()}
+    words = import_decisions(root, sent, date(2026, 11, 27))
+    assert words.startswith("0 decisions taken in for the list of 24 November 2026. 2 were known already.")
+    assert {path: path.read_bytes() for path in (root / "decisions").iterdir()} == before
+
+
+def test_a_workbook_that_grows_adds_only_what_is_new(root: Path, sent: Path) -> None:
+    import_decisions(root, filled().save(sent), TODAY)
+    words = import_decisions(root, filled().decide("cedar", *KEPT).save(sent), TODAY)
+    assert words.startswith("1 decision taken in for the list of 24 November 2026. 2 were known already. 1 family")
+    assert len(list((root / "decisions").iterdir())) == 2
+    assert read_decisions(Workspace(root)).height == 3
+
+
+@pytest.mark.parametrize("answer", ["Accepted", "Declined"])
+def test_an_offer_is_answered_later(root: Path, sent: Path, answer: str) -> None:
+    import_decisions(root, filled().save(sent), TODAY)
+    later = filled().decide("ash", answer, *OFFERED[1:4], "26/11/2026")
+    import_decisions(root, later.save(sent), TODAY)
+    log = read_decisions(Workspace(root)).filter(family_id=pseudonym("ash"))
+    assert log.select("decision", "decided_on").rows() == [
+        ("offered", date(2026, 11, 25)),
+        (answer.lower(), date(2026, 11, 26)),
+    ]
+    import_decisions(root, filled().save(sent), TODAY)  # the earlier copy again: known, and no step back
+    assert read_decisions(Workspace(root)).height == 3
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        (("Not suitable", None, *OFFERED[2:]), "decides for a family that was decided already for this list: use the next list."),
+        (
+            (*OFFERED[:2], "Other", *OFFERED[3:]),
+            "decides for a family that was decided already for this list: use the next list.",
+        ),
+        (("Accepted", "Restorative early help", *OFFERED[2:]), "answers another offer than the one that was made"),
+        (("Accepted", *OFFERED[1:4], "24/11/2026"), "has an answer from before the offer was made: put the day right."),
+    ],
+)
+def test_a_second_decision_for_the_same_list_is_refused(
+    root: Path, sent: Path, answers: tuple[str | None, ...], words: str
+) -> None:
+    import_decisions(root, filled().save(sent), TODAY)
+    (fault,) = refused(root, filled().decide("cedar", *KEPT).decide("ash", *answers).save(sent))
+    assert fault.startswith(f"Row {label('ash')} {words}")
+
+
+def test_an_answer_is_final_for_its_list(root: Path, sent: Path) -> None:
+    for answer in ("Offered", "Accepted"):
+        import_decisions(root, blank().decide("ash", answer, *OFFERED[1:]).save(sent), TODAY)
+    (fault,) = refused(root, blank().decide("ash", "Declined", *OFFERED[1:]).save(sent))
+    assert "was decided already" in fault
+
+
+def test_the_log_is_private_and_its_names_carry_its_content(root: Path, sent: Path) -> None:
+    import_decisions(root, filled().save(sent), TODAY)
+    (entry,) = (root / "decisions").iterdir()
+    assert re.fullmatch(r"2026-11-26\.[0-9a-f]{12}\.parquet", entry.name)
+    assert entry.stat().st_mode & 0o777 == 0o600
+    assert entry.parent.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("damage", ["edited", "cut short", "renamed"])
+def test_a_log_that_was_changed_is_neither_read_nor_added_to(root: Path, sent: Path, damage: str) -> None:
+    import_decisions(root, filled().save(sent), TODAY)
+    (entry,) = (root / "decisions").iterdir()
+    if damage == "edited":
+        pl.read_parquet(entry).with_columns(decision=pl.lit("declined")).write_parquet(entry)
+    elif damage == "cut short":
+        entry.write_bytes(entry.read_bytes()[:200])
+    else:
+        entry = entry.rename(entry.with_name("2026-11-26.0123456789ab.parquet"))
+    with pytest.raises(LedgerError, match=f"'{entry.name}' of the log of decisions was changed or damaged"):
+        read_decisions(Workspace(root))
+    with pytest.raises(LedgerError):
+        import_decisions(root, filled().decide("cedar", *KEPT).save(sent), TODAY)
+    assert len(list((root / "decisions").iterdir())) == 1
+
+
+def test_without_decisions_the_log_is_empty_and_in_shape(root: Path) -> None:
+    log = read_decisions(Workspace(root))
+    assert log.is_empty()
+    assert dict(log.schema) == DECIDED
