@@ -36,7 +36,7 @@ test: $(READY) ## Run the tests that need Python alone
 	$(BIN)/python -m pytest -q -n 2 -m "not browser and not proof"
 
 test-browser: $(READY) ## Run the tests that need Chromium and LibreOffice
-	$(BIN)/python -m pytest -q -m browser
+	$(BIN)/python -m pytest -q -n 2 -m browser
 
 check: $(READY) ## Formatting, lint, types, rooms, generated documents
 	$(BIN)/ruff format --check .

@@ -2,8 +2,8 @@
 # # Why did this family get a place, and what would have changed it?
 #
 # A worker rings, or a parent asks. The list says a chance and its reasons; behind them the model is an exact sum, so
-# that everything it went by can be told, and everything can be computed again. Set `PLACE` to where the family stands
-# in the last night's order.
+# that everything it went by can be told, and everything can be computed again. `PLACE` counts the
+# families with a place on the last night's list, in order.
 #
 # It reads the workspace that `REREFERRAL_WORKSPACE` names, or else the one that `make nightly` leaves. What it prints
 # is about one child: keep it as you keep the child's file.
@@ -33,7 +33,8 @@ night = workspace.latest_night()
 if night is None:
     raise SystemExit("There is no published night in this workspace: run `rereferral nightly` first.")
 as_of = date.fromisoformat(night.name[:10])
-family = pl.read_parquet(night / "list.parquet").row(by_predicate=pl.col("order") == PLACE, named=True)
+placed = pl.read_parquet(night / "list.parquet").filter(standing="place").sort("order")
+family = placed.row(PLACE - 1, named=True)
 
 # %% [markdown]
 # ## What was decided
@@ -42,10 +43,7 @@ family = pl.read_parquet(night / "list.parquet").row(by_predicate=pl.col("order"
 # ten cases.
 
 # %%
-offered = f"a place for {family['kind']}, since the night of {family['listed_since']}" if family["kind"] else "no place"
-print(f"Night of {as_of}, number {PLACE} in the order: {family['standing']}, {offered}.")
-for why in family["why_not"]:
-    print(f"Under the council's rules: {why}")
+print(f"Night of {as_of}: a place for {family['kind']}, since the night of {family['listed_since']}.")
 print(in_a_sentence(family["chance"], family["outcome"]))
 print(f"The chance lies between {family['chance_low']:.0%} and {family['chance_high']:.0%}.")
 if family["tie_band"]:

@@ -11,8 +11,6 @@ from typing import Any
 import polars as pl
 import pytest
 
-POINTS = 10
-
 # Runs the command line, and breaks the process at the n-th rename of a night: every file and folder that the night
 # makes visible comes by one. A count of 0 breaks nothing and says how many renames there are.
 DRIVER = """
@@ -75,17 +73,18 @@ def published(run: Callable[..., Any], trained: Any, workspace: Path) -> Path:
     return workspace
 
 
-def test_killed_at_any_of_ten_points_the_earlier_list_stands_and_the_next_run_succeeds(
-    environment: dict[str, str], trained: Any, published: Path, tmp_path: Path
+@pytest.mark.parametrize("points_tried", [4, pytest.param(12, marks=pytest.mark.proof)])
+def test_killed_at_any_point_the_earlier_list_stands_and_the_next_run_succeeds(
+    environment: dict[str, str], trained: Any, published: Path, tmp_path: Path, points_tried: int
 ) -> None:
     whole = shutil.copytree(published, tmp_path / "whole")
     code, out, err = finish(start(environment, "kill", 0, trained, whole))
     assert code == 0, err
     renames = int(out.split("renames ")[1])
-    assert renames >= POINTS
+    assert renames >= points_tried
     earlier, later = digest(listed(published)), digest(listed(whole))
-    points = sorted({1 + round(step * (renames - 1) / (POINTS - 1)) for step in range(POINTS)})
-    assert len(points) == POINTS
+    points = sorted({1 + round(step * (renames - 1) / (points_tried - 1)) for step in range(points_tried)})
+    assert len(points) == points_tried
     spaces = {point: shutil.copytree(published, tmp_path / f"point-{point}") for point in points}
     for point, code, _, err in in_pairs(environment, "kill", spaces, trained):
         assert code == -9, (point, err)

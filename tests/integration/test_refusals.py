@@ -228,7 +228,7 @@ def test_a_fault_of_ours_says_its_kind_and_no_value(
     def fail(*_: object) -> None:
         raise ValueError("a child's value")
 
-    monkeypatch.setattr("flows.scoring.offer", fail)
+    monkeypatch.setattr("flows.scoring.explain_scores", fail)
     monkeypatch.delenv("REREFERRAL_TRACEBACK", raising=False)
     done = run("nightly", "--source", trained.second, "--workspace", workspace, "--registry", trained.registry)
     assert done.code == 1

@@ -494,7 +494,7 @@ A_NIGHT = st.fixed_dictionaries(
         "seed": st.integers(0, 2**32 - 1),
     }
 )
-ANY = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+ANY = settings(max_examples=15, deadline=None, derandomize=True, database=None)
 
 
 def parts_of(drawn: dict[str, Any]) -> dict[str, Any]:
