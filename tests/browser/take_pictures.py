@@ -5,6 +5,7 @@
 
 import shutil
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -22,6 +23,7 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1000, "height": 1150})
+        page.clock.set_fixed_time(datetime.fromisoformat(page_file.parent.name) + timedelta(days=1, hours=8.5))  # half past eight
         page.goto(page_file.as_uri())
         page.screenshot(path=folder / "list.png")
         family = page.locator("details.f").first
