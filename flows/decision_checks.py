@@ -7,7 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.publish.night_list import NightList, in_words
+from flows.publish.chance_words import in_words
+from flows.publish.night_list import NightList
 from flows.publish.workbook_guide import in_capital
 from flows.publish.workbook_rows import ANSWERS, TOLD
 from flows.workspace import Workspace

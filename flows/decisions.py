@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 
 from flows.decision_checks import ANSWER, check_against_list, check_against_log, check_answers, find_night
-from flows.publish.night_list import NightList, in_words, number
+from flows.publish.chance_words import in_words, number
+from flows.publish.night_list import NightList
 from flows.publish.published import read_night
 from flows.publish.workbook_answers import read_answers, refuse
 from flows.workspace import Workspace, hold, write_private

@@ -76,10 +76,11 @@ class Listed:
 
 
 def read_before(folder: Path | None) -> tuple[pl.DataFrame | None, date | None]:
-    """The families of an earlier list and its night; both ``None`` when there is none."""
-    if folder is None:
+    """The families of an earlier list and its night; both ``None`` when there is none, or an earlier version published it."""
+    families = None if folder is None else pl.read_parquet(folder / "list.parquet")
+    if folder is None or families is None or "standing" not in families.columns:
         return None, None
-    return pl.read_parquet(folder / "list.parquet"), date.fromisoformat(folder.name[:10])
+    return families, date.fromisoformat(folder.name[:10])
 
 
 def list_families(model: ScreeningModel, built: Built, scored: Scored, basis: Basis, seed: int, as_of: date) -> Listed:

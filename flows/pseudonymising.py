@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.publish.night_list import number
+from flows.publish.chance_words import number
 from flows.publish.published import read_night
 from flows.publish.workbook import build_workbook
 from flows.publish.workbook_rows import families as families_shown

@@ -19,7 +19,7 @@ import polars as pl
 from features.catalogue import BY_NAME
 from flows import scoring
 from flows.night import open_registry
-from flows.publish.night_list import after_a_quiet_year, by_other_models, in_a_sentence, in_ten
+from flows.publish.chance_words import after_a_quiet_year, by_other_models, in_a_sentence, in_ten
 from flows.settings import read_settings
 from flows.vintages import read_archive
 from flows.workspace import Workspace

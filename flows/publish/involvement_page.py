@@ -10,7 +10,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.publish.night_list import in_words
+from flows.publish.chance_words import in_words
 from flows.publish.tables import Section, Table
 from models.involvement import DECIDED, IN_ORDER, LEAST, NEVER, NO_PLACE, OTHERWISE, SOON_DAYS, Involvement
 from validation.disclosure import FEWEST, HIDDEN, percent, suppress, total

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from flows.publish.night_list import in_words
+from flows.publish.chance_words import in_words
 from flows.publish.printed import FEWEST, count, interval, needed, plain, signed
 from models.candidates import HUMBLE
 from models.model import ScreeningModel

@@ -14,8 +14,9 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from flows.publish import night_list
-from flows.publish.night_list import CASE, SHOWN_REASONS, STRENGTH, UNKNOWN, WORRY, NightList, in_words
+from flows.publish import chance_words, night_list
+from flows.publish.chance_words import in_words
+from flows.publish.night_list import CASE, SHOWN_REASONS, STRENGTH, UNKNOWN, WORRY, NightList
 from flows.publish.timeline_picture import Event, draw_frame, draw_legend, draw_timeline, tell_timeline
 from models.abstention import TURNS_ADULT
 from models.places import Standing
@@ -137,7 +138,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {"in_words": in_words, "number": night_list.number}
+    environment.globals |= {"in_words": in_words, "number": chance_words.number}
     return environment
 
 
@@ -202,9 +203,9 @@ class _Families:
         self.bands |= set(bands)
         return Family(
             self.references[family_id],
-            f"{night_list.number(facts['size'], 'child', 'children')}: {_listed([_AGES.get(band, band) for band in bands])}",
+            f"{chance_words.number(facts['size'], 'child', 'children')}: {_listed([_AGES.get(band, band) for band in bands])}",
             self._offer(row),
-            "" if row["chance"] is None or row["standing"] == Standing.STATUTORY else night_list.in_ten(row["chance"]),
+            "" if row["chance"] is None or row["standing"] == Standing.STATUTORY else chance_words.in_ten(row["chance"]),
             self._notes(row),
             self._lines(row),
             Found(
@@ -243,7 +244,7 @@ class _Families:
             offer = f"When there is room it could be offered: {also}."
         return [
             *([offer] if also else []),
-            *([night_list.by_other_models(row["share_of_models"], row["models"])] if row["models"] is not None else []),
+            *([chance_words.by_other_models(row["share_of_models"], row["models"])] if row["models"] is not None else []),
             *([f"Since the last list: {moved.rstrip('.')}."] if moved else []),
         ]
 
@@ -260,7 +261,7 @@ class _Families:
                 self.references[case["referral_id"]],
                 _facts(case),
                 _chance(case, self.night.outcome),
-                night_list.after_a_quiet_year(case["chance"], case["chance_after_quiet_year"]),
+                chance_words.after_a_quiet_year(case["chance"], case["chance_after_quiet_year"]),
                 _scale(case),
                 _sides(self.reasons.get((case["person_id"], case["referral_id"]), {}), weighed=not case["abstained"]),
                 "" if above else Markup(draw_timeline(events, as_of)),  # noqa: S704  our own drawing
@@ -297,7 +298,7 @@ def _facts(case: dict[str, Any]) -> str:
 
 
 def _days(days: int) -> str:
-    return night_list.number(days, "day", "days")
+    return chance_words.number(days, "day", "days")
 
 
 def _age(band: str) -> str:
@@ -308,8 +309,8 @@ def _chance(case: dict[str, Any], outcome: str) -> str:
     if case["abstained"]:
         why = case["reason_for_abstaining"]
         return f"No chance is given{f': {why}' if why else ''}."
-    between = night_list.in_a_range(case["chance_low"], case["chance_high"])
-    return night_list.in_a_sentence(case["chance"], f"{outcome} ({between})" if between else outcome)
+    between = chance_words.in_a_range(case["chance_low"], case["chance_high"])
+    return chance_words.in_a_sentence(case["chance"], f"{outcome} ({between})" if between else outcome)
 
 
 def _scale(case: dict[str, Any]) -> str:

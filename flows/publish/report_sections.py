@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flows.publish.chance_words import in_words
 from flows.publish.measured import TELLING_GAP, Measured, Result, day, judge_group, name_of, verdict
-from flows.publish.night_list import in_words
 from flows.publish.printed import FEWEST, NOTHING, count, counts, number, percent, plain
 from flows.publish.tables import Section, Table, lay_out
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from flows.publish.night_list import MONTHS, number
+from flows.publish.chance_words import MONTHS, number
 
 DAYS = 730  # what the picture shows, up to the night
 CONTACT, REFERRAL, ASSESSMENT, PLAN, PROTECTION, LOOKED_AFTER, OFFER = (

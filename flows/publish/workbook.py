@@ -10,7 +10,8 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from flows.publish.night_list import WHAT_IT_IS, WHAT_IT_IS_NOT, NightList, in_words
+from flows.publish.chance_words import in_words
+from flows.publish.night_list import WHAT_IT_IS, WHAT_IT_IS_NOT, NightList
 from flows.publish.workbook_guide import Guide, write_guide
 from flows.publish.workbook_rows import ANSWERS, BY_LAW, CASE_NUMBERS, KEYS, TOLD, child_rows, clean, family_rows, reason_rows
 

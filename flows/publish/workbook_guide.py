@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from flows.publish.night_list import WHAT_IT_IS, WHAT_IT_IS_NOT, NightList, in_words, number
+from flows.publish.chance_words import in_words, number
+from flows.publish.night_list import WHAT_IT_IS, WHAT_IT_IS_NOT, NightList
 from models import team_decisions
 
 WHAT_HAPPENS = {

@@ -8,19 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from flows.publish.night_list import (
-    SHOWN_REASONS,
-    STRENGTH,
-    UNKNOWN,
-    WORRY,
-    NightList,
-    after_a_quiet_year,
-    by_other_models,
-    in_a_range,
-    in_ten,
-    in_words,
-    number,
-)
+from flows.publish.chance_words import after_a_quiet_year, by_other_models, in_a_range, in_ten, in_words, number
+from flows.publish.night_list import SHOWN_REASONS, STRENGTH, UNKNOWN, WORRY, NightList
 from models.places import Standing
 
 CASE_NUMBERS = "Case numbers"

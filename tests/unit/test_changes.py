@@ -1,12 +1,14 @@
 """New, moved and gone since the list before: each with its reason, and no family told twice."""
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
 from flows.changes import CLOSED, NEW_INFORMATION, NOT_SCORED, OVERTAKEN, RENEW, STATUTORY, find_changes
+from flows.listing import read_before
 from flows.publish.night_list import Changes
 from tests.unit.night_example import AS_OF, EARLY_HELP, FGC, example, family, pseudonym
 
@@ -85,3 +87,10 @@ def test_a_family_is_known_by_its_children_when_its_own_key_changed() -> None:
     now = example({"ash": ASH}).families.with_columns(family_id=pl.lit(pseudonym("oak")))
     found = find_changes(now, example({"ash": ASH}).families, DECIDED, WORDS, SINCE, AS_OF)
     assert (found.new, dict(found.gone), found.kept) == ((), {}, 1)
+
+
+def test_a_list_of_an_earlier_version_is_not_compared_with(tmp_path: Path) -> None:
+    folder = tmp_path / "2026-11-23"
+    folder.mkdir()
+    pl.DataFrame({"family_id": ["a"], "listed": [True]}).write_parquet(folder / "list.parquet")
+    assert read_before(folder) == read_before(None) == (None, None)

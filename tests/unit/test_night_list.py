@@ -7,16 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.publish.night_list import (
-    Changes,
-    Counts,
-    after_a_quiet_year,
-    by_other_models,
-    in_a_range,
-    in_a_sentence,
-    in_ten,
-    shorten,
-)
+from flows.publish.chance_words import after_a_quiet_year, by_other_models, in_a_range, in_a_sentence, in_ten, shorten
+from flows.publish.night_list import Changes, Counts
 from tests.unit.night_example import EARLY_HELP, FGC, NIGHT, THIN, example, family, pseudonym
 from validation.errors import ChecksError
 
