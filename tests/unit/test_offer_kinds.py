@@ -1,6 +1,8 @@
 """A council's offers are read whole: all faults together, each with what is allowed."""
 
 import hashlib
+import re
+from pathlib import Path
 
 import pytest
 
@@ -139,3 +141,9 @@ def test_all_faults_are_told_together() -> None:
 def test_every_kind_of_the_code_list_but_the_statutory_one_can_be_offered() -> None:
     for code in set(codes("offer_kind")) - {"FGDM", "FGC"}:
         assert read_offers(GOOD.replace('code = "EH"', f'code = "{code}"')).kinds[1].code == code
+
+
+def test_the_example_of_the_readme_is_one() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(most_days_listed.*?)```", readme, re.DOTALL)
+    assert [kind.code for kind in read_offers(example).kinds] == ["FGC"]
