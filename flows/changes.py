@@ -6,7 +6,8 @@ from datetime import date
 import polars as pl
 
 from flows.publish.night_list import Changes
-from models.places import Standing
+from models.places import Standing, match_families
+from models.team_decisions import all_keys, match
 
 CLOSED = "no case of the family is open now"
 NOT_SCORED = "its open cases have no chance now"
@@ -50,14 +51,7 @@ def _match(past: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     """Each past family beside what it is now (``family_now``, ``standing_now`` ...; empty when no case of it is open)."""
     names = ("family_id", "children", "standing", "kind", "chance", "why_not")
     today = now.select(pl.col(names).name.suffix("_now")).rename({"family_id_now": "family_now"})
-    by_id = past.select("family_id").join(today.select("family_now", family_id="family_now"), on="family_id")
-    by_child = (
-        past.select("family_id", child="children")
-        .explode("child")
-        .join(today.select("family_now", child="children_now").explode("child"), on="child")
-        .select("family_id", "family_now")
-    )
-    first = pl.concat([by_id.select("family_id", "family_now"), by_child]).unique("family_id", keep="first", maintain_order=True)
+    first = match_families(now, past).select(family_id="held_id", family_now="family_id")
     return past.join(first, on="family_id", how="left", maintain_order="left").join(
         today, on="family_now", how="left", maintain_order="left"
     )
@@ -65,12 +59,11 @@ def _match(past: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
 
 def _latest_decision(past: pl.DataFrame, decided: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """``family_id`` and ``decision``: the last that was made about a past family since it got its place."""
-    of_children = decided.select("night", "decision", "decided_on", child="children").explode("child")
     about_it = (pl.col("night") >= pl.col("listed_since")) | (pl.col("decided_on") > pl.col("listed_since"))
     return (
-        past.select("family_id", "listed_since", child="children")
-        .explode("child")
-        .join(of_children, on="child")
+        match(decided.with_columns(keys=all_keys()), past)
+        .select("family_id", "night", "decision", "decided_on")
+        .join(past.select("family_id", "listed_since"), on="family_id")
         .filter(about_it, pl.col("decided_on") <= as_of)
         .sort("family_id", "decided_on", "decision")
         .unique("family_id", keep="last", maintain_order=True)

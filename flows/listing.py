@@ -85,11 +85,10 @@ def read_before(folder: Path | None) -> tuple[pl.DataFrame | None, date | None]:
 
 def list_families(model: ScreeningModel, built: Built, scored: Scored, basis: Basis, seed: int, as_of: date) -> Listed:
     """Judge every family by the council's rules and give the places of the week."""
-    known = basis.decided.filter(pl.col("decided_on") <= as_of)
-    circumstances = gather_circumstances(built.circumstances, built.offers_made, known, as_of)
+    circumstances = gather_circumstances(built.circumstances, built.offers_made, basis.decided, as_of)
     eligible = judge(circumstances, basis.offers)
-    made = count_made_this_week(built.offers_made, known, as_of)
-    placed = allocate(scored.cases, eligible, basis.before, known, basis.offers, made, seed, as_of)
+    made = count_made_this_week(built.offers_made, basis.decided, as_of)
+    placed = allocate(scored.cases, eligible, basis.before, basis.decided, basis.offers, made, seed, as_of)
     competing = placed.filter(pl.col("standing").is_in([Standing.PLACE, Standing.WAITING]))["family_id"].implode()
     family_ids = scored.cases.select(offers.FAMILY).to_series()
     matrix = scored.cases.select(CASE).join(built.matrix, on=CASE, how="left", maintain_order="left")

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from sqlalchemy.engine import make_url
 
 from flows.decisions import read_decisions
@@ -43,7 +44,8 @@ def read_basis(workspace: Workspace, as_of: date) -> Basis:
     """What the list of a night is made by: what the council offers, what the team decided, and the last list before."""
     earlier = [path for path in workspace.nights.glob("????-??-??") if path.name < as_of.isoformat()]
     before, since = read_before(max(earlier, default=None))
-    return Basis(read_offers_of(workspace.root), read_decisions(workspace), before, since)
+    decided = read_decisions(workspace).filter(pl.col("decided_on") <= as_of)
+    return Basis(read_offers_of(workspace.root), decided, before, since)
 
 
 def open_registry(workspace: Workspace, settings: Settings) -> Registry:

@@ -17,7 +17,6 @@ from models.offers import FAMILY
 from models.team_decisions import (
     ALREADY_HELPED,
     DO_NOT_ASK,
-    KEEP,
     NO,
     NOT_SUITABLE,
     OTHER,
@@ -60,7 +59,6 @@ CIRCUMSTANCES = {
     "offer_running": pl.Boolean(),
     "last_not_suitable_on": pl.Date(),
     "last_helped_on": pl.Date(),
-    "renewed_on": pl.Date(),
     "statutory": pl.Boolean(),
 }
 
@@ -289,7 +287,6 @@ def _describe_decisions(decided: pl.DataFrame, as_of: date) -> pl.DataFrame:
         .agg(
             last_not_suitable_on=day.filter(decision.is_in([NOT_SUITABLE, OTHER])).max(),
             last_helped_on=day.filter(decision == ALREADY_HELPED).max(),
-            renewed_on=day.filter(decision == KEEP).max(),
             asked_not_to_on=day.filter(pl.col("reason") == DO_NOT_ASK).max(),
             is_due_by_law=(by_law & recent).last(),
         )

@@ -161,25 +161,31 @@ def _find_kept(families: pl.DataFrame, held: pl.DataFrame | None, decided: pl.Da
     )
 
 
-def _same_families(families: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    """Places of the list before with tonight's ``family_id``: one family has one place, and one place goes to one family.
+def match_families(families: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """``held_id`` and ``family_id``: each family of an earlier list beside the one of tonight that it is the same as, if any.
 
-    The same family has the same id or a child in common. Where a family has come apart, the part that has its id, then the one
-    with the most of its children, keeps the place; where two have come together, they keep the one that was given first.
+    Both frames have ``family_id`` and ``children``. The same family has the same id or a child in common. Where a family has
+    come apart, it is the part that has its id, then the one with the most of its children.
     """
     known = families.select("family_id", key=all_keys()).explode("key", empty_as_null=True).unique()
-    before = held.select("kind", "listed_since", "tie_band", "slot_chance", held_id="family_id", keys=all_keys())
-    shared = (
-        before.select("held_id", key="keys")
+    return (
+        held.select(held_id="family_id", key=all_keys())
         .explode("key", empty_as_null=True)
         .join(known, on="key")
         .group_by("held_id", "family_id")
         .agg(shared=pl.len())
         .sort(pl.col("held_id") == pl.col("family_id"), "shared", "family_id", "held_id", descending=[True, True, False, False])
         .unique("held_id", keep="first", maintain_order=True)
+        .select("held_id", "family_id")
     )
+
+
+def _same_families(families: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """Places of the list before with tonight's ``family_id``; of two families that have come together, the one given first."""
+    before = held.select("kind", "listed_since", "tie_band", "slot_chance", held_id="family_id")
     return (
-        shared.join(before, on="held_id")
+        match_families(families, held)
+        .join(before, on="held_id")
         .sort("listed_since", "held_id")
         .unique("family_id", keep="first", maintain_order=True)
         .select("family_id", "kind", "listed_since", "tie_band", "slot_chance")

@@ -6,9 +6,10 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from features.timeline import TOLD
 from flows.publish.chance_words import in_words, number, shorten
 from models import offers
-from models.places import Standing
+from models.places import PLACES, Standing
 from validation.errors import ChecksError
 
 WORRY, STRENGTH, CASE, UNKNOWN = SIDES = ("worry", "strength", "about the case", "not known")
@@ -28,25 +29,12 @@ CASES = offers.SCORES | {
     "safety_scaled_on": pl.Date(),
     "safety_rater": pl.String(),
 }
-FAMILIES = {
-    "family_id": pl.String(),
-    "children": pl.List(pl.String()),
-    "order": pl.Int64(),
-    "chance": pl.Float64(),
+FAMILIES = PLACES | {
     "chance_low": pl.Float64(),
     "chance_high": pl.Float64(),
     "chance_after_quiet_year": pl.Float64(),
     "share_of_models": pl.Float64(),
     "models": pl.Int64(),
-    "cases_abstained": pl.Int64(),
-    "standing": pl.String(),
-    "kind": pl.String(),
-    "kinds": pl.List(pl.String()),
-    "why_not": pl.List(pl.String()),
-    "listed_since": pl.Date(),
-    "tie_band": pl.Boolean(),
-    "slot_chance": pl.Float64(),
-    "shuffle_seed": pl.Int64(),
 }
 REASONS = {
     "as_of": pl.Date(),
@@ -60,7 +48,6 @@ REASONS = {
     "words": pl.String(),
     "rank": pl.Int64(),
 }
-WHAT_HAPPENED = frozenset({"contact", "referral", "assessment", "plan", "child protection plan", "looked after", "offer"})
 EVENTS = {"person_id": pl.String(), "what": pl.String(), "begins": pl.Date(), "ends": pl.Date()}
 
 WHAT_IT_IS = (
@@ -195,7 +182,7 @@ class NightList:
         _require(self.cases.join(self.families, on="family_id", how="anti").is_empty(), "cases", "a case has no family")
         _require(self.reasons.join(self.cases, on=key, how="anti").is_empty(), "reasons", "some belong to no case")
         _require(set(self.reasons["side"]) <= set(SIDES), "reasons", f"a side is not one of {', '.join(SIDES)}")
-        unknown = sorted(set(self.events["what"]) - WHAT_HAPPENED)
+        unknown = sorted(set(self.events["what"]) - set(TOLD))
         _require(not unknown, "events", f"what happened is not known: {', '.join(unknown)}")
         if self.changes:
             _require(set(self.changes.new) <= known, "changes", "a new family has no place")

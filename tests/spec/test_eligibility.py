@@ -210,11 +210,6 @@ def test_what_is_later_than_the_night_is_not_read(later: dict[str, str]) -> None
     assert_frame_equal(gather(**later), gather())
 
 
-def test_a_family_that_was_kept_on_the_list_says_when() -> None:
-    found = gather(decided=f"family decision on\nf keep_on_the_list {ago(9)}\nf keep_on_the_list {ago(20)}")
-    assert found["renewed_on"].to_list() == [AS_OF - timedelta(9)]
-
-
 def test_circumstances_are_the_same_in_any_order_of_rows() -> None:
     of, made = (
         cases("child family age\na f 3\nb f -\nc g 9"),

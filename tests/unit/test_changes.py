@@ -10,24 +10,25 @@ import pytest
 from flows.changes import CLOSED, NEW_INFORMATION, NOT_SCORED, OVERTAKEN, RENEW, STATUTORY, find_changes
 from flows.listing import read_before
 from flows.publish.night_list import Changes
+from models.team_decisions import DECIDED
 from tests.unit.night_example import AS_OF, EARLY_HELP, FGC, example, family, pseudonym
 
 SINCE = AS_OF - timedelta(days=1)
 WORDS = {FGC: "Family Group Conference", EARLY_HELP: "Restorative early help"}
-DECIDED = pl.DataFrame(schema={"night": pl.Date, "children": pl.List(pl.String), "decision": pl.String, "decided_on": pl.Date})
+NONE_DECIDED = pl.DataFrame(schema=DECIDED)
 ASH = family("place", 0.4, 0.2, kind=FGC, listed_since=SINCE)
 
 
 def changes(
-    now: dict[str, dict[str, Any]], before: dict[str, dict[str, Any]] | None = None, decided: pl.DataFrame = DECIDED
+    now: dict[str, dict[str, Any]], before: dict[str, dict[str, Any]] | None = None, decided: pl.DataFrame = NONE_DECIDED
 ) -> Changes:
     past, today = (example(families).families for families in (before or {"ash": ASH}, now))
     return find_changes(today, past, decided, WORDS, SINCE, AS_OF)
 
 
 def decide(child: str, decision: str, day: date = AS_OF) -> pl.DataFrame:
-    told = {"night": [min(day, SINCE)], "children": [[pseudonym(child)]], "decision": [decision], "decided_on": [day]}
-    return pl.DataFrame(told, schema=DECIDED.schema)
+    told = {"night": min(day, SINCE), "children": [pseudonym(child)], "decision": decision, "decided_on": day}
+    return pl.DataFrame([told], schema=DECIDED)
 
 
 def test_a_family_that_stays_is_neither_new_nor_moved_nor_gone() -> None:
@@ -85,7 +86,7 @@ def test_a_decision_before_the_place_or_after_the_night_is_none(day: date) -> No
 
 def test_a_family_is_known_by_its_children_when_its_own_key_changed() -> None:
     now = example({"ash": ASH}).families.with_columns(family_id=pl.lit(pseudonym("oak")))
-    found = find_changes(now, example({"ash": ASH}).families, DECIDED, WORDS, SINCE, AS_OF)
+    found = find_changes(now, example({"ash": ASH}).families, NONE_DECIDED, WORDS, SINCE, AS_OF)
     assert (found.new, dict(found.gone), found.kept) == ((), {}, 1)
 
 
