@@ -68,7 +68,11 @@ class GlassBox(Learner):
             max_leaves=2,
             min_samples_leaf=50,
             reg_lambda=self.effort.shrinkage,
-            learning_rate=0.04,
+            learning_rate=0.08,
+            # The best terms were found among the first forty rounds of every authority tried, with cuts drawn at random; more
+            # rounds of them, or a longer wait for something better after them, gave the same terms at three times the cost.
+            smoothing_rounds=40,
+            early_stopping_rounds=25,
             outer_bags=self.effort.bags,
             max_rounds=self.effort.rounds,
             interactions=self.effort.pairs,
