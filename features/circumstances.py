@@ -73,15 +73,15 @@ def read_circumstances(archive: Archive, as_of: date, matrix: pl.DataFrame) -> p
     )
 
 
-def read_offers_made(archive: Archive, as_of: date, matrix: pl.DataFrame | None = None) -> pl.DataFrame:
+def read_offers_made(archive: Archive, as_of: date, matrix: pl.DataFrame) -> pl.DataFrame:
     """Every offer that was known on ``as_of``, of any child, sorted by day and child; values as they were known then.
 
     Columns: ``person_id`` (the pseudonym that stands for the child on the day), ``family_id``, ``kind`` (code), ``offered_on``,
     ``answer`` (code; empty while not known), ``answered_on``, ``held_on``, ``reviewed_on``.
 
-    The families of a night have names of their own. With its ``matrix`` (see :func:`read_circumstances`) ``family_id`` is the
-    name of the family to which the child, or the family of the record, belongs: by a case that is open or by a brother or sister
-    who has one; empty where no family of the night is meant. Without it, it is the family of the record.
+    The families of a night have names of their own: ``family_id`` is that of the family in ``matrix`` (see
+    :func:`read_circumstances`) to which the child, or the family of the record, belongs, by a case that is open or by a brother
+    or sister who has one; empty where no family of the night is meant.
     """
     on = pl.lit(as_of, pl.Date).alias("as_of")
     people = archive.table(OFFERS.name).select(pl.col("offe_person_id").alias("subject")).unique().sort("subject")
@@ -97,8 +97,6 @@ def read_offers_made(archive: Archive, as_of: date, matrix: pl.DataFrame | None 
         held_on="offe_held_date",
         reviewed_on="offe_review_date",
     ).sort("offered_on", "person_id", "kind")
-    if matrix is None:
-        return offers
     members, families = _find_members(archive, matrix)
     named = offers.join(members, on="person_id", how="left", maintain_order="left").join(
         families.rename({"fami_family_id": "family_id"}), on="family_id", how="left", maintain_order="left"
