@@ -13,6 +13,7 @@ from flows.approvals import write_log
 from flows.environment import quieten
 from flows.night import open_night, open_registry
 from flows.nightly import archive, check, pull, refuse
+from flows.publish.fairness_page import FAIRNESS_FRAME, write_fairness
 from flows.publish.training_report import write_training_report
 from flows.record import RunRecord
 from flows.retries import READ_OR_WRITE
@@ -52,7 +53,7 @@ def retrain(workspace: Path, source: str | None = None, full: bool = False, regi
             data = build_data(place, settings, record)
             trained = fit(data, settings, criteria, capacity, full, record)
             evaluation = weigh(data, trained, settings, record)
-            made = report(place, data, trained, evaluation, record)
+            made = report(place, data, trained, evaluation, capacity, record)
             log(run, data, trained, criteria, made)
             version = register(run, data, trained, made, record)
         write_log(place, models)
@@ -96,21 +97,25 @@ def weigh(data: TrainingData, trained: Trained, settings: Settings, record: RunR
 
 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
-def report(place: Workspace, data: TrainingData, trained: Trained, evaluation: Mapping[str, Any], record: RunRecord) -> Path:
-    """Write the report beside the published ones; the folder is returned."""
+def report(
+    place: Workspace, data: TrainingData, trained: Trained, evaluation: Mapping[str, Any], capacity: int, record: RunRecord
+) -> Path:
+    """Write the reports beside the published ones; the folder is returned."""
     made = training_home(place, data.outcome.name) / ".new"
     shutil.rmtree(made, ignore_errors=True)
     make_private_folder(made / "shapes")
     with record.step("report"):
         write_json(made / "evaluation.json", evaluation)
         write_training_report(made, evaluation, trained.model, trained.scorecard)
+        write_fairness(made, trained, data.outcome.words, capacity)
     return made
 
 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
 def log(run: TrainingRun, data: TrainingData, trained: Trained, criteria: Criteria, made: Path) -> None:
-    """Keep the training in MLflow, whether its model will be registered or not."""
-    files = {str(file.relative_to(made)): file.read_bytes() for file in sorted(made.rglob("*")) if file.is_file()}
+    """Keep the training in MLflow, whether its model will be registered or not; figures of small groups stay with the team."""
+    logged = [file for file in sorted(made.rglob("*")) if file.is_file() and file.name != FAIRNESS_FRAME]
+    files = {str(file.relative_to(made)): file.read_bytes() for file in logged}
     run.log(trained, data.lineage, files | {"criteria.toml": criteria.text})
 
 

@@ -23,6 +23,7 @@ from models.candidate import FULL
 from models.criteria import LEAST_DATES, LEAST_OUTCOMES, Criteria
 from models.evaluation import ROW
 from models.feedback import compare_feedback
+from models.offers import FAMILY
 from models.reasons import explain
 from models.straddles import flag_straddles, measure_without
 from models.training import Trained, train
@@ -34,6 +35,8 @@ from validation.history import Archive
 
 STEP_DAYS = 28
 SIDE_BAGS = 4  # of the models that are only compared with each other
+
+ONE, FEW, MANY = "one child", "2 or 3 children", "4 children or more"
 
 
 @dataclass(frozen=True)
@@ -233,9 +236,11 @@ def summarise(data: TrainingData, trained: Trained) -> dict[str, Any]:
 
 
 def _groups(history: Archive, frame: pl.DataFrame) -> pl.DataFrame:
-    """The keys of each row with its audit groups."""
+    """The keys of each row with its audit groups, and how many children of its family have an open case on the date."""
     told = read_groups(history, frame)
     # Not to know whether a child was known before tells how far the extract reaches back, not who the child is.
     known = pl.col("known_before")
     told = told.with_columns(known_before=pl.when(known != NOT_KNOWN).then(known))
-    return told.select(*ROW, *(name for name in GROUPS if name in told.columns))
+    children = pl.col("person_id").n_unique().over("as_of", FAMILY)
+    size = pl.when(children == 1).then(pl.lit(ONE)).when(children <= 3).then(pl.lit(FEW)).otherwise(pl.lit(MANY))
+    return told.select(*ROW, *(name for name in GROUPS if name in told.columns), family_size=size.cast(pl.Enum([ONE, FEW, MANY])))

@@ -22,6 +22,7 @@ COVERAGE = 0.95
 POWER = 0.8  # with which the smallest gap would have been seen
 TELLING = 0.05  # a gap that matters
 FEWEST = 6  # families; of fewer nothing is said
+WEEKS = 4  # between two dates of the grid
 POOLED, ANY_SIZE = "all", ""
 CELL = ("split", "size", "group", "metric")
 
@@ -54,14 +55,14 @@ _CAME_BACK, _OFFERED, _EVERY = pl.col("outcome"), pl.col("offered"), pl.lit(1.0)
 METRICS = (
     Metric("came_back", _CAME_BACK, _EVERY, judged=False),
     Metric("mean_chance", pl.col("chance"), _EVERY, Kind.MEAN, judged=False),
-    Metric("chance_less_returns", pl.col("chance") - _CAME_BACK.cast(pl.Float64), _EVERY, Kind.ZERO),
+    Metric("returns_beside_chances", _CAME_BACK, _EVERY, Kind.EXPECTED),
     Metric("place_in_order", pl.col("place"), _EVERY, Kind.MEAN, judged=False),
     Metric("offered", _OFFERED, _EVERY, at_size=True),
     Metric("missed_returns", _CAME_BACK & ~_OFFERED, _CAME_BACK, at_size=True),
     Metric("unneeded_approaches", _OFFERED & ~_CAME_BACK, _OFFERED, at_size=True),
     Metric("offered_without_return", _OFFERED & ~_CAME_BACK, ~_CAME_BACK, at_size=True),
 )
-"""Returns, chances, whether they are true (zero if so), the place in the order (0 is first, 1 is last), and for a list of each
+"""Returns, chances, whether the two agree, the place in the order (0 is first, 1 is last), and for a list of each
 size the share that it reaches, and the false negative, false discovery and false positive rates."""
 
 FRAME = {
@@ -77,7 +78,7 @@ FRAME = {
     "estimate": pl.Float64(),
     "low": pl.Float64(),
     "high": pl.Float64(),
-    "others": pl.Float64(),
+    "against": pl.Float64(),
     "gap": pl.Float64(),
     "gap_low": pl.Float64(),
     "gap_high": pl.Float64(),
@@ -88,11 +89,19 @@ FRAME = {
     "verdict": pl.String(),
 }
 """The columns of the long frame. ``split`` is the first day of a test year, or ``POOLED``; ``size`` names how long the list is;
-``rows`` and ``families`` are those of the ratio's whole, ``events`` its part where things are counted. ``gap`` is the estimate
-less that of all ``others``, or itself where it should be zero; ``gap_low`` to ``gap_high`` is its 95 % interval, and
-``together_low`` to ``together_high`` the one with all judged cells looked at together. ``smallest_visible`` is the gap that
-would have been seen four times in five. ``drawn_in`` is the estimate drawn towards the mean of the values of its group, the more
-the less is known of it (DerSimonian and Laird 1986)."""
+``rows`` and ``families`` are those of the ratio's whole, ``events`` its part where things are counted. ``against`` is what the
+estimate is held against: that of everybody else, or the average chance. ``gap`` is the one less the other, with ``gap_low`` to
+``gap_high`` as its 95 % interval, and ``together_low`` to ``together_high`` as the one with all judged cells looked at together.
+``smallest_visible`` is the gap that would have been seen four times in five. ``drawn_in`` is the estimate drawn towards the
+mean of the values of its group, the more the less is known of it (DerSimonian and Laird 1986)."""
+
+PAIRS = (("sex", "ethnicity"), ("ethnicity", "disability"))
+"""Groups whose values are looked at together."""
+
+
+def list_sizes(capacity: int) -> dict[str, float]:
+    """Lists to look at, by what they hold: what is offered between two dates of the grid, and two larger ones beside it."""
+    return {f"{WEEKS * capacity} families": WEEKS * capacity, "10 in 100 families": 0.1, "20 in 100 families": 0.2}
 
 
 def measure_fairness(
@@ -108,9 +117,14 @@ def measure_fairness(
     parts = [(str(split["as_of"].min()), place(split, sizes, seed).join(groups, on=ROW, how="left")) for split in splits]
     together = [(POOLED, pl.concat(rows for _, rows in parts))] if len(parts) > 1 else []
     cells = pl.concat(_measure(rows, names, sizes).with_columns(split=pl.lit(split)) for split, rows in [*parts, *together])
-    every = pl.concat([cells, _find_absent(groups, names, cells)], how="diagonal_relaxed")
+    values = _list_values(groups, names)
+    every = pl.concat([cells, _find_absent(values.drop("at"), cells)], how="diagonal_relaxed")
     told = judge_cells(every, POOLED if together else parts[0][0], next(iter(sizes)), telling)
-    return told.select(pl.col(name).cast(dtype) for name, dtype in FRAME.items())
+    order = ([POOLED, *(split for split, _ in parts)], [metric.name for metric in METRICS], [ANY_SIZE, *sizes], names)
+    columns = zip(("split", "metric", "size", "group"), order, strict=True)
+    placed = told.join(values, on=["group", "value"], how="left")
+    ordered = placed.sort(*(pl.col(name).cast(pl.Enum(known)) for name, known in columns), "at", "value")
+    return ordered.select(pl.col(name).cast(dtype) for name, dtype in FRAME.items())
 
 
 def cross(groups: pl.DataFrame, *pairs: tuple[str, str]) -> pl.DataFrame:
@@ -158,21 +172,23 @@ def _measure(rows: pl.DataFrame, names: Sequence[str], sizes: Mapping[str, float
     for metric in METRICS:
         for size in sizes if metric.at_size else [ANY_SIZE]:
             offered = pl.col(column_of(size)) if metric.at_size else pl.lit(value=False)
-            parts = {"part": metric.part.cast(pl.Float64), "whole": metric.whole.cast(pl.Float64)}
-            summed = rows.with_columns(offered=offered).select("group_id", *names, **parts)
+            parts = {"part": metric.part, "whole": metric.whole, "expected": pl.col("chance")}
+            sums = {name: part.cast(pl.Float64) for name, part in parts.items()}
+            summed = rows.with_columns(offered=offered).select("group_id", *names, **sums)
             told = {"metric": metric.name, "size": size, "kind": metric.kind.value, "judged": metric.judged}
             columns = {name: pl.lit(value) for name, value in told.items()}
             found += [compare(summed, name).with_columns(**columns) for name in names]
     return pl.concat(found)
 
 
-def _find_absent(groups: pl.DataFrame, names: Sequence[str], cells: pl.DataFrame) -> pl.DataFrame:
-    """A cell for every value of an Enum that nobody has, so that a group does not vanish unseen."""
-    values = pl.DataFrame(
-        [(name, value) for name in names if isinstance(dtype := groups[name].dtype, pl.Enum) for value in dtype.categories],
-        schema={"group": pl.String, "value": pl.String},
-        orient="row",
-    )
+def _list_values(groups: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """``group`` and ``value`` of every value that a group may have, where they are known, in order (``at``)."""
+    listed = [(name, value) for name in names if isinstance(dtype := groups[name].dtype, pl.Enum) for value in dtype.categories]
+    return pl.DataFrame(listed, schema={"group": pl.String, "value": pl.String}, orient="row").with_row_index("at")
+
+
+def _find_absent(values: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """A cell for every value that nobody has, so that a group does not vanish unseen."""
     looks = cells.select("split", "size", "metric", "kind").unique(maintain_order=True)
     absent = looks.join(values, how="cross").join(cells, on=[*CELL, "value"], how="anti")
     return absent.with_columns(rows=pl.lit(0, pl.Int64), families=pl.lit(0, pl.Int64), judged=pl.lit(value=False))
@@ -184,7 +200,7 @@ def judge_cells(cells: pl.DataFrame, split: str, size: str, telling: float = TEL
     Judged are those of ``split`` and ``size``; everything else is described, so that no more cells are looked at together than
     the board decides by.
     """
-    enough = (pl.col("families") >= FEWEST) & ((pl.col("families_of_others") >= FEWEST) | (pl.col("kind") == Kind.ZERO))
+    enough = (pl.col("families") >= FEWEST) & ((pl.col("families_of_others") >= FEWEST) | (pl.col("kind") == Kind.EXPECTED))
     looked_at = (pl.col("split") == split) & pl.col("size").is_in([size, ANY_SIZE]) & pl.col("judged") & enough
     whole = cells.with_columns(judged=looked_at.fill_null(value=False))
     looks = _count_looks(whole)
@@ -198,15 +214,15 @@ def judge_cells(cells: pl.DataFrame, split: str, size: str, telling: float = TEL
     framed = whole.with_columns(
         *(pl.Series(name, values) for names, found in ends.items() for name, values in zip(names, found, strict=True)),
         pl.Series("smallest_visible", times * find_spread(whole)),
-        gap=pl.when(pl.col("kind") == Kind.ZERO).then("estimate").otherwise(pl.col("estimate") - pl.col("others")),
+        against=pl.when(pl.col("kind") == Kind.EXPECTED).then("expected").otherwise("others"),
     ).with_columns(pl.col(pl.Float64).fill_nan(None))
-    counted = pl.when(pl.col("kind") == Kind.SHARE).then(pl.col("events", "families_with_event"))
-    return _draw_in(framed).with_columns(counted, verdict=_say(telling))
+    counted = pl.when(pl.col("kind") != Kind.MEAN).then(pl.col("events", "families_with_event"))
+    return _draw_in(framed).with_columns(counted, gap=pl.col("estimate") - pl.col("against"), verdict=_say(telling))
 
 
 def _count_looks(cells: pl.DataFrame) -> float:
     """How many gaps are judged, at least one; those of a group of two values are one gap seen from both sides."""
-    two = (pl.len().over(CELL) == 2) & (pl.col("kind") != Kind.ZERO)
+    two = (pl.len().over(CELL) == 2) & (pl.col("kind") != Kind.EXPECTED)
     there = cells.filter(pl.col("families") > 0).with_columns(look=pl.when(two).then(0.5).otherwise(1.0))
     return max(1.0, float(there.filter("judged")["look"].sum()))
 
@@ -232,7 +248,7 @@ def _say(telling: float) -> pl.Expr:
 def _draw_in(cells: pl.DataFrame) -> pl.DataFrame:
     """With ``drawn_in``. A share without any variance is as unsure as so many families with the rate of everybody would be."""
     estimate, weight, between = pl.col("estimate"), pl.col("weight"), pl.col("between")
-    of_all = pl.when(pl.col("kind") == Kind.SHARE).then(pl.col("overall") * (1 - pl.col("overall")) / pl.col("families"))
+    of_all = pl.when(pl.col("kind") != Kind.MEAN).then(pl.col("overall") * (1 - pl.col("overall")) / pl.col("families"))
     unsure = pl.when(pl.col("variance") > 0).then(pl.col("variance")).otherwise(of_all)
     mean = (estimate * weight).sum() / weight.sum()
     differing = (weight * (estimate - mean) ** 2).sum() - (weight.count() - 1)

@@ -21,30 +21,30 @@ OTHERS = ("families_of_others", "others", "variance_of_others")
 
 
 class Kind(StrEnum):
-    """How a ratio is read: a share or a mean beside that of everybody else, or a mean beside zero."""
+    """How a ratio is read: a share or a mean beside that of everybody else, or a share beside what was expected of its cases."""
 
     SHARE = "share"
     MEAN = "mean"
-    ZERO = "zero"
+    EXPECTED = "expected"
 
 
 def compare(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     """The ratio part / whole of every value of the column ``name``, and that of everybody else; sorted by value.
 
-    ``rows`` has ``group_id`` (families that go together), ``part`` and ``whole``; those whose ``name`` is empty are left out.
-    Columns: ``group`` (the name), ``value``, ``rows`` (the sum of ``whole``), ``families``, ``events`` (the sum of ``part``),
-    ``families_with_event``, ``families_of_others``, ``estimate``, ``others``, ``overall`` (the ratio of all rows), ``variance``,
-    ``variance_of_others`` and ``covariance``.
+    ``rows`` has ``group_id`` (families that go together), ``part``, ``whole`` and ``expected`` (of the part, by a model); those
+    whose ``name`` is empty are left out. Columns: ``group`` (the name), ``value``, ``rows`` (the sum of ``whole``), ``families``,
+    ``events`` (the sum of ``part``), ``families_with_event``, ``families_of_others``, ``estimate``, ``others``, ``expected``,
+    ``overall`` (the ratio of all rows), ``variance``, ``variance_of_others`` and ``covariance``.
     """
     known = rows.filter(pl.col(name).is_not_null(), pl.col("whole") > 0)
-    sums = known.group_by(pl.col(name).cast(pl.String).alias("value"), "group_id").agg(pl.col("part", "whole").sum())
+    sums = known.group_by(pl.col(name).cast(pl.String).alias("value"), "group_id").agg(pl.col("part", "whole", "expected").sum())
     sums = sums.with_columns(all_part=pl.col("part").sum().over("group_id"), all_whole=pl.col("whole").sum().over("group_id"))
     every = sums.unique("group_id").select("all_part", "all_whole")
     sides = _find_sides(sums, every)
     found = sides.join(_find_variances(sums, sides, every), on="value").with_columns(pl.col(pl.Float64).fill_nan(None))
     return found.sort("value").select(
         pl.lit(name).alias("group"), "value", pl.col("rows").cast(pl.Int64), "families", "events", "families_with_event",
-        "families_of_others", "estimate", "others", "overall", "variance", "variance_of_others", "covariance",
+        "families_of_others", "estimate", "others", "expected", "overall", "variance", "variance_of_others", "covariance",
     )  # fmt: skip
 
 
@@ -59,6 +59,7 @@ def _find_sides(sums: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
             rows=pl.col("whole").sum(),
             families=pl.len().cast(pl.Int64),
             families_with_event=(pl.col("part") > 0).sum().cast(pl.Int64),
+            expected=pl.col("expected").sum() / pl.col("whole").sum(),
             families_of_others=every.height - only_here.cast(pl.Int64),
         )
         .with_columns(rows_of_others=whole - pl.col("rows"), overall=pl.lit(part / whole if whole else None, pl.Float64))
@@ -117,7 +118,7 @@ def find_interval(cells: pl.DataFrame, level: float, of: tuple[str, str, str] = 
     ``of`` names the columns of the number of families, the ratio and its variance. ``cells`` also has ``kind``.
     """
     families, value, variance = read(cells, *of)
-    tail, share = (1 - level) / 2, (cells["kind"] == Kind.SHARE).to_numpy()
+    tail, share = (1 - level) / 2, (cells["kind"] != Kind.MEAN).to_numpy()
     worth = find_worth(value, variance, families)
     with np.errstate(invalid="ignore"):
         events = value * worth
@@ -130,7 +131,11 @@ def find_interval(cells: pl.DataFrame, level: float, of: tuple[str, str, str] = 
 
 
 def find_gap_interval(cells: pl.DataFrame, level: float) -> tuple[Floats, Floats]:
-    """The ends of an interval of the estimate less that of everybody else; of kind ``ZERO`` of the estimate itself."""
+    """The ends of an interval of the estimate less that of everybody else, or less what was expected.
+
+    What was expected is a sum over the cases that there are, so chance lies in what became of them alone. (A variance of chance
+    less outcome would not do: it is next to nothing where nobody of a few came back.)
+    """
     low, high = find_interval(cells, level)
     other_low, other_high = find_interval(cells, level, OTHERS)
     estimate, others, one, other, common = read(cells, "estimate", "others", "variance", "variance_of_others", "covariance")
@@ -140,23 +145,25 @@ def find_gap_interval(cells: pl.DataFrame, level: float) -> tuple[Floats, Floats
     def reach(here: Floats, there: Floats) -> Floats:
         return np.asarray(np.sqrt(np.maximum(here**2 - 2 * alike * here * there + there**2, 0)))
 
-    zero, gap = (cells["kind"] == Kind.ZERO).to_numpy(), estimate - others
-    lower = gap - reach(estimate - low, other_high - others)
-    upper = gap + reach(high - estimate, others - other_low)
-    return np.where(zero, low, lower), np.where(zero, high, upper)
+    against_expected, gap = (cells["kind"] == Kind.EXPECTED).to_numpy(), estimate - others
+    (expected,) = read(cells, "expected")
+    lower = np.where(against_expected, low - expected, gap - reach(estimate - low, other_high - others))
+    upper = np.where(against_expected, high - expected, gap + reach(high - estimate, others - other_low))
+    return lower, upper
 
 
 def find_spread(cells: pl.DataFrame) -> Floats:
-    """The standard error of the gap; of a share, as if the group and everybody else had the rate of all."""
+    """The standard error of the gap; of a share, as if there were none: both sides have the rate of all, or what was expected."""
     families, estimate, variance = read(cells, *MEMBER)
     families_of_others, others, variance_of_others = read(cells, *OTHERS)
-    overall, common = read(cells, "overall", "covariance")
+    overall, expected, common = read(cells, "overall", "expected", "covariance")
     with np.errstate(divide="ignore", invalid="ignore"):
-        sides = 1 / find_worth(estimate, variance, families) + 1 / find_worth(others, variance_of_others, families_of_others)
-        share = np.sqrt(overall * (1 - overall) * sides)
+        here, there = find_worth(estimate, variance, families), find_worth(others, variance_of_others, families_of_others)
+        share = np.sqrt(overall * (1 - overall) * (1 / here + 1 / there))
+        beside_expected = np.sqrt(expected * (1 - expected) / here)
         mean = np.sqrt(np.maximum(variance + variance_of_others - 2 * common, 0))
     kind = cells["kind"].to_numpy()
-    return np.asarray(np.select([kind == Kind.SHARE, kind == Kind.MEAN], [share, mean], np.sqrt(variance)))
+    return np.asarray(np.select([kind == Kind.SHARE, kind == Kind.MEAN], [share, mean], beside_expected))
 
 
 def read(cells: pl.DataFrame, *columns: str) -> list[Floats]:

@@ -23,6 +23,7 @@ from models.criteria import (
     require_outcomes,
 )
 from models.evaluation import KEYS, evaluate
+from models.fairness import PAIRS, cross, list_sizes, measure_fairness
 from models.fitting import Fitted, fit_candidate
 from models.glass_box import GlassBox
 from models.model import ScreeningModel, average_terms, find_importances, find_seen
@@ -42,8 +43,8 @@ class Trained:
 
     ``evaluation`` has one object per split and candidate; ``appraisal`` everything else about the model that is for its
     report (see :func:`models.appraisal.appraise`); ``easier`` names criteria that are easier than the shipped ones;
-    ``scorecard`` is fitted on all rows, to be printed; ``searched`` says what settings were tried; ``seconds`` what each
-    part took.
+    ``scorecard`` is fitted on all rows, to be printed; ``searched`` says what settings were tried; ``fairness`` compares groups
+    (columns as in ``models.fairness.FRAME``; ``None`` where no group was given); ``seconds`` says what each part took.
     """
 
     model: ScreeningModel
@@ -56,6 +57,7 @@ class Trained:
     scorecard: Scorecard
     easier: list[str] = field(default_factory=list)
     searched: list[dict[str, Any]] = field(default_factory=list)
+    fairness: pl.DataFrame | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -101,6 +103,11 @@ def train(
         evaluation = evaluate(ordered, features, splits, list(CANDIDATES), capacity=capacity, seed=seed, effort=effort)
     with clock.time("appraise"):
         appraisal = appraise(evaluation, CHAMPION, capacity, seed, groups)
+    fairness = None
+    if groups is not None:
+        with clock.time("fairness"):
+            audited, sizes = cross(groups, *PAIRS), list_sizes(capacity)
+            fairness = measure_fairness(evaluation.scored[CHAMPION], audited, sizes, seed)
     with clock.time("fit"):
         fitted = fit_candidate(CHAMPION, ordered, features, seed, effort)
         scorecard = cast(Scorecard, fit_candidate("points_scorecard", ordered, features, seed, effort).candidate)
@@ -118,6 +125,7 @@ def train(
         scorecard,
         find_easier(criteria),
         searched,
+        fairness,
         clock.seconds,
     )
 

@@ -99,3 +99,34 @@ def draw_differences(differences: Sequence[Mapping[str, Any]], words: str) -> st
         alt.Chart(rows).mark_point(filled=True, size=70, color=INK, opacity=1).encode(alt.X("difference:Q", **across), up),
     )
     return render_svg(chart.properties(width=WIDTH, height=60 + 30 * len(order)), words, "differences")
+
+
+def draw_gaps(gaps: Sequence[Mapping[str, Any]], telling: float, words: str, name: str) -> str:
+    """How far groups lie from all others: ``name``, ``gap``, ``low``, ``high`` (shares of one) and ``verdict`` of each.
+
+    A verdict is told by the shape of the mark; the band within ``telling`` is grey. Marks have one size and no colour.
+    """
+    import altair as alt
+
+    shapes = {"gap": "square", "not enough evidence": "circle"}
+    rows = [dict(gap) | {at: 100 * gap[at] for at in ("gap", "low", "high")} for gap in gaps]
+    order = [row["name"] for row in rows]
+    up = alt.Y("name:N", sort=order, axis=alt.Axis(title=None, labelLimit=170, domain=False, ticks=False))
+    across = {"axis": alt.Axis(title="points", format="+.0f", tickCount=5)}
+    band = alt.Data(values=[{"from": -100 * telling, "to": 100 * telling}])
+    marks = [
+        alt.Chart(alt.Data(values=[row])).mark_point(
+            shape=shapes.get(row["verdict"], "circle"), filled=True, size=70, opacity=1, strokeWidth=1.5, stroke=INK,
+            color="white" if row["verdict"] == "not enough evidence" else INK,
+        ).encode(alt.X("gap:Q", **across), up)
+        for row in rows
+    ]  # fmt: skip
+    chart = alt.layer(
+        alt.Chart(band).mark_rect(color="#eef1f3").encode(alt.X("from:Q", **across), alt.X2("to:Q")),
+        alt.Chart(alt.Data(values=[{"at": 0}])).mark_rule(color=QUIET, strokeDash=[5, 4]).encode(x=alt.X("at:Q", **across)),
+        alt.Chart(alt.Data(values=rows))
+        .mark_rule(color=INK, strokeWidth=2)
+        .encode(alt.X("low:Q", **across), alt.X2("high:Q"), up),
+        *marks,
+    )
+    return render_svg(chart.properties(width=2 * WIDTH, height=50 + 24 * len(order)), words, name)

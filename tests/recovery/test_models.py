@@ -204,6 +204,13 @@ def test_nothing_that_a_training_keeps_names_a_child(trained: Trained, frame: pl
     assert not any(family in kept for family in frame["family_id"].unique())
 
 
+def test_groups_are_compared_on_the_test_rows(trained: Trained) -> None:
+    assert trained.fairness is not None
+    told = trained.fairness.filter(metric="came_back", group="half")
+    assert told["rows"].sum() == row(trained, "glass_box")["rows"]
+    assert set(trained.fairness["size"]) == {"", "20 families", "10 in 100 families", "20 in 100 families"}
+
+
 def test_the_gain_over_the_best_humble_ranker_is_judged_by_its_lower_bound(trained: Trained) -> None:
     gain, *others = trained.findings
     best = max(HUMBLE, key=lambda name: row(trained, name)["average_precision"])

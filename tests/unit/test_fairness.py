@@ -86,7 +86,9 @@ def test_shares_are_those_of_the_rows(fair: pl.DataFrame) -> None:
     at = {metric.name: "the list" if metric.at_size else ANY_SIZE for metric in METRICS}
     assert {name: cell(fair, name, "south", at[name])["estimate"] for name in expected} == pytest.approx(expected)
     assert cell(fair, "mean_chance", "south")["estimate"] == pytest.approx(south["chance"].mean())
-    assert cell(fair, "chance_less_returns", "south")["estimate"] == pytest.approx(south["chance"].mean() - back.mean())
+    beside = cell(fair, "returns_beside_chances", "south")
+    assert (beside["estimate"], beside["against"]) == pytest.approx((back.mean(), south["chance"].mean()))
+    assert beside["gap"] == pytest.approx(back.mean() - south["chance"].mean())  # type: ignore[operator]
 
 
 def test_a_list_reaches_whole_families_and_as_many_as_it_says() -> None:
@@ -110,13 +112,13 @@ def test_where_nothing_is_planted_no_gap_is_claimed(fair: pl.DataFrame) -> None:
 def test_chances_that_are_too_low_for_one_people_are_a_gap_of_that_size() -> None:
     rows, groups = invent(people=12_000, unseen=0.1)
     found = measure_fairness([rows], groups, SIZES, 1)
-    south = cell(found, "chance_less_returns", "south")
+    south = cell(found, "returns_beside_chances", "south")
     assert south["verdict"] == Verdict.GAP
-    off = rows.join(groups, on=ROW).filter(people="south").select(pl.col("chance") - pl.col("truth")).mean().item()
-    assert off < -0.05
+    off = rows.join(groups, on=ROW).filter(people="south").select(pl.col("truth") - pl.col("chance")).mean().item()
+    assert off > 0.05
     assert south["gap_low"] < off < south["gap_high"]  # type: ignore[operator]
     assert cell(found, "missed_returns", "south", "the list")["gap"] > 0  # type: ignore[operator]
-    assert cell(found, "chance_less_returns", "north")["verdict"] != Verdict.GAP
+    assert cell(found, "returns_beside_chances", "north")["verdict"] != Verdict.GAP
 
 
 def test_a_value_that_nobody_has_is_listed(fair: pl.DataFrame) -> None:
@@ -153,6 +155,7 @@ def judge(**columns: object) -> dict[str, object]:
         "split": "2025", "size": ANY_SIZE, "group": "g", "value": "v", "metric": "m", "kind": Kind.SHARE.value, "judged": True,
         "rows": 500, "families": 250, "events": 75.0, "families_with_event": 75, "families_of_others": 2_000, "estimate": 0.3,
         "others": 0.3, "overall": 0.3, "variance": 0.21 / 250, "variance_of_others": 0.21 / 2_000, "covariance": 0.0,
+        "expected": 0.3,
     } | columns  # fmt: skip
     frame = pl.DataFrame({name: [value] for name, value in told.items()})
     return judge_cells(frame, "2025", "the list").row(0, named=True)
@@ -171,8 +174,9 @@ def judge(**columns: object) -> dict[str, object]:
         ({"split": "2024"}, Verdict.DESCRIBED),
         ({"size": "half"}, Verdict.DESCRIBED),
         ({"families": 0, "estimate": None, "variance": None}, Verdict.ABSENT),
-        ({"kind": Kind.ZERO.value, "estimate": 0.01, "variance": 0.0001}, Verdict.NO_LARGER_GAP),
-        ({"kind": Kind.ZERO.value, "estimate": 0.04, "variance": 0.0001}, Verdict.GAP),
+        ({"kind": Kind.EXPECTED.value, "expected": 0.31, "families": 2_500, "variance": 0.21 / 2_500}, Verdict.NO_LARGER_GAP),
+        ({"kind": Kind.EXPECTED.value, "expected": 0.31}, Verdict.NOT_ENOUGH),
+        ({"kind": Kind.EXPECTED.value, "expected": 0.4}, Verdict.GAP),
     ],
 )
 def test_verdicts(cells: dict[str, object], verdict: Verdict) -> None:
@@ -181,9 +185,10 @@ def test_verdicts(cells: dict[str, object], verdict: Verdict) -> None:
 
 def test_the_smallest_visible_gap_would_be_seen_four_times_in_five() -> None:
     """Of a group whose chances are off by just so much, in 200 authorities."""
-    rng, of = np.random.default_rng(1), {"kind": Kind.ZERO.value, "families": 400, "variance": 0.0001}
-    visible = judge(**of)["smallest_visible"]
-    found = [judge(**of, estimate=rng.normal(visible, 0.01))["verdict"] for _ in range(200)]  # type: ignore[arg-type]
+    rng, of = np.random.default_rng(1), {"kind": Kind.EXPECTED.value, "families": 400, "expected": 0.3}
+    visible = judge(**of, variance=0.21 / 400)["smallest_visible"]
+    shares = rng.binomial(400, 0.3 + visible, 200) / 400  # type: ignore[operator]
+    found = [judge(**of, estimate=share, variance=share * (1 - share) / 400)["verdict"] for share in shares]
     assert 0.72 < found.count(Verdict.GAP) / 200 < 0.88
 
 

@@ -23,6 +23,7 @@ def draw(seed: int, rows: int = 400, families: int = 90) -> pl.DataFrame:
             "colour": rng.choice(["red", "green", "blue"], rows, p=[0.6, 0.3, 0.1]),
             "part": (whole & (rng.random(rows) < rng.random(families)[family])).astype(float),
             "whole": whole.astype(float),
+            "expected": whole * rng.random(rows),
         }
     )
 
@@ -57,7 +58,7 @@ def by_hand(rows: pl.DataFrame, value: str) -> dict[str, float]:
 def cells(kind: Kind, **columns: float | None) -> pl.DataFrame:
     told = {
         "families": 50, "estimate": 0.3, "variance": 0.004, "families_of_others": 200, "others": 0.25,
-        "variance_of_others": 0.001, "covariance": 0.0, "overall": 0.26,
+        "variance_of_others": 0.001, "covariance": 0.0, "overall": 0.26, "expected": 0.2,
     } | columns  # fmt: skip
     return pl.DataFrame({name: [value] for name, value in told.items()}).with_columns(kind=pl.lit(kind.value))
 
@@ -73,6 +74,7 @@ def test_ratios_and_their_variances_are_those_of_sums_over_families(seed: int, v
     assert found["rows"] == of_value["whole"].sum()
     assert found["events"] == of_value["part"].sum()
     assert found["families_with_event"] == of_value.filter(pl.col("part") > 0)["group_id"].n_unique()
+    assert found["expected"] == pytest.approx(of_value["expected"].sum() / of_value["whole"].sum())
     assert found["overall"] == pytest.approx(rows["part"].sum() / rows["whole"].sum())
 
 
@@ -95,6 +97,7 @@ def test_what_is_known_of_families_does_not_change_with(change: Callable[[pl.Dat
 
 def test_one_family_alone_has_no_variance() -> None:
     rows = pl.DataFrame({"group_id": ["a", "a", "b"], "colour": ["red", "red", "green"], "part": [1.0, 0, 1], "whole": [1.0] * 3})
+    rows = rows.with_columns(expected="part")
     found = compare(rows, "colour")
     assert found["variance"].to_list() == [None, None]
 
@@ -135,10 +138,17 @@ def test_what_both_sides_share_makes_the_interval_of_a_gap_shorter() -> None:
     assert together[1][0] - together[0][0] < apart[1][0] - apart[0][0]
 
 
-def test_a_mean_that_should_be_zero_is_held_against_zero() -> None:
-    (low,), (high,) = find_gap_interval(cells(Kind.ZERO, estimate=0.02, variance=0.0001), LEVEL)
+def test_the_interval_of_a_mean_is_students() -> None:
+    (low,), (high,) = find_interval(cells(Kind.MEAN, estimate=0.02, variance=0.0001), LEVEL)
     assert (low + high) / 2 == pytest.approx(0.02)
-    assert (high - low) / 2 == pytest.approx(2.0096 * 0.01, rel=1e-3)  # Student's, 49 degrees of freedom
+    assert (high - low) / 2 == pytest.approx(2.0096 * 0.01, rel=1e-4)  # 49 degrees of freedom
+
+
+def test_beside_what_was_expected_chance_lies_in_what_became_of_the_cases_alone() -> None:
+    of = cells(Kind.EXPECTED, estimate=0.0, variance=0.0, families=20, expected=0.16)
+    (low,), (high,) = find_gap_interval(of, LEVEL)
+    assert (low, high) == pytest.approx((-0.16, binomtest(0, 20).proportion_ci(LEVEL).high - 0.16))
+    assert find_spread(of)[0] == pytest.approx(np.sqrt(0.16 * 0.84 / 20))
 
 
 def test_the_spread_of_a_share_is_that_of_two_samples_with_the_rate_of_all() -> None:
@@ -160,6 +170,7 @@ def test_nineteen_of_twenty_intervals_hold_the_true_gap() -> None:
                 "colour": np.where(red[family], "red", "green"),
                 "part": came_back[family].astype(float),
                 "whole": np.ones(family.size),
+                "expected": np.zeros(family.size),
             }
         )
         of = compare(rows, "colour").filter(value="red").with_columns(kind=pl.lit(Kind.SHARE.value))

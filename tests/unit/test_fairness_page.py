@@ -1,0 +1,132 @@
+"""The fairness report: gaps first, never a pass, no small number, no family."""
+
+import re
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+
+from flows.publish.fairness_page import QUESTIONS, find_sections, in_short, render_fairness
+from models.fairness import ANY_SIZE, FRAME, METRICS, Verdict, measure_fairness
+from models.ratios import Kind
+from tests.unit.test_fairness import SIZES, invent
+
+CELL: dict[str, Any] = {
+    "split": "2025-01-06", "size": ANY_SIZE, "group": "sex", "value": "female", "metric": "came_back", "rows": 900,
+    "families": 300, "events": 200, "families_with_event": 60,
+    "estimate": 0.222, "low": 0.18, "high": 0.27, "against": 0.2, "gap": 0.022,
+    "gap_low": -0.03, "gap_high": 0.07, "together_low": -0.06, "together_high": 0.1, "smallest_visible": 0.123, "drawn_in": 0.21,
+    "verdict": Verdict.NOT_ENOUGH,
+}  # fmt: skip
+
+
+def frame(*cells: dict[str, Any]) -> pl.DataFrame:
+    """A frame of these cells, each different from ``CELL`` as told."""
+    return pl.DataFrame([CELL | cell for cell in cells], schema=FRAME)
+
+
+def everything(*cells: dict[str, Any]) -> pl.DataFrame:
+    """A frame that has a cell of every metric for each of these groups."""
+    told = {
+        metric.name: {"metric": metric.name, "size": "the list" if metric.at_size else ANY_SIZE}
+        | ({"estimate": 0.5, "events": None, "families_with_event": None} if metric.kind is Kind.MEAN else {})
+        for metric in METRICS
+    }
+    return frame(*(cell | of_metric for cell in cells for of_metric in told.values()))
+
+
+def page(found: pl.DataFrame, invented: bool = False) -> str:
+    model: Any = SimpleNamespace(
+        origin="invented" if invented else "real", trained_from=date(2022, 11, 27), trained_to=date(2025, 10, 26)
+    )
+    return render_fairness(found, model, outcome="a new referral within 12 months", sizes=list(SIZES))
+
+
+def text(told: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", told.rpartition("</head>")[2]))
+
+
+@pytest.fixture(scope="module")
+def whole() -> str:
+    """The page of an invented year."""
+    rows, groups = invent()
+    return page(measure_fairness([rows], groups, SIZES, 1))
+
+
+def test_every_question_has_its_section_picture_and_table(whole: str) -> None:
+    for question in QUESTIONS:
+        assert f'<h2 id="{question.metric}">{question.heading}</h2>' in whole
+    assert whole.count("<figure>") == len(QUESTIONS)
+    assert whole.count("<svg ") == len(QUESTIONS)
+    assert "nowhere" in whole
+
+
+def test_the_page_names_nobody_and_asks_for_nothing(whole: str) -> None:
+    assert "child 0" not in whole
+    assert "family 0" not in whole
+    assert "http:" not in whole
+    assert "https:" not in whole
+    assert "<script" not in whole
+
+
+@pytest.mark.parametrize(("invented", "stamped"), [(True, True), (False, False)])
+def test_invented_data_is_stamped(invented: bool, stamped: bool) -> None:
+    assert ("INVENTED DATA" in text(page(everything({}), invented))) is stamped
+
+
+def test_gaps_come_first_the_largest_of_them_before_the_others() -> None:
+    found = frame(
+        {"value": "male", "metric": "offered", "gap": 0.06, "gap_low": 0.02, "gap_high": 0.09, "verdict": Verdict.GAP},
+        {"metric": "missed_returns", "gap": -0.13, "gap_low": -0.2, "gap_high": -0.08, "verdict": Verdict.GAP},
+        {"group": "source", "value": "Police", "metric": "offered"},
+    )
+    first, second, counted, *_ = in_short(found)
+    assert first == "A gap for sex: female: fewer of their returns are missed, by 13.0 points (95 % interval 8.0 to 20.0)."
+    assert second == "A gap for sex: male: the list reaches more of them, by 6.0 points (95 % interval 2.0 to 9.0)."
+    assert counted.startswith("3 comparisons were judged. For 0 of them a gap larger than 5 points can be ruled out; for 1 there")
+
+
+def test_a_gap_of_two_groups_is_told_once() -> None:
+    told = {"metric": "offered", "verdict": Verdict.GAP}
+    found = frame(told | {"value": "yes", "gap": 0.06}, told | {"value": "no", "gap": -0.06})
+    assert sum(line.startswith("A gap for") for line in in_short(found)) == 1
+
+
+def test_silence_is_no_pass() -> None:
+    lines = in_short(frame({"metric": "offered"}))
+    assert lines[0] == "No gap is certain enough to be called one."
+    assert "for 1 there is not enough evidence, which is no pass." in lines[1]
+    assert lines[2] == "Half of the unclear ones would show only a gap of 12.3 points or more."
+
+
+@pytest.mark.parametrize(
+    "few",
+    [
+        {"families": 5, "families_with_event": 5, "verdict": Verdict.TOO_FEW},
+        {"families_with_event": 4},
+        {"families_with_event": 297},
+    ],
+)
+def test_a_figure_that_could_point_at_a_handful_of_families_is_not_shown(few: dict[str, Any]) -> None:
+    shown, hidden = (page(everything({"value": "male"}, cell)) for cell in ({}, few))
+    assert "22.2 %" in text(shown)
+    assert "sex: female" in text(shown)
+    of_female = re.findall(r'<th scope="row">sex: female</th>(.*?)</tr>', hidden)
+    assert not any("22.2" in row or "12.3" in row or "2.2 (" in row for row in of_female)
+
+
+def test_groups_that_nobody_is_in_are_named() -> None:
+    lost = {"value": "unknown", "families": 0, "rows": 0, "verdict": Verdict.ABSENT}
+    found = everything({}, lost, {"value": "few", "families": 3, "verdict": Verdict.TOO_FEW})
+    (section,) = [section for section in find_sections(found, list(SIZES)) if section.key == "lost"]
+    assert section.tables[0].rows == (("sex: unknown", "nobody"), ("sex: few", "too few families"))
+    assert "Nothing can be said of 2 groups with nobody or too few families in it." in in_short(found)
+
+
+def test_years_stand_side_by_side_where_there_are_several() -> None:
+    found = pl.concat([everything({"split": split}) for split in ("all", "2025-01-06", "2024-01-08")])
+    (section,) = [section for section in find_sections(found, list(SIZES)) if section.key == "base"]
+    assert section.behind[0].header == ("Group", "2024-01-08", "2025-01-06")
+    assert section.behind[0].rows == (("sex: female", "22.2 %", "22.2 %"),)
