@@ -24,6 +24,7 @@ from flows.scoring import Built, Scored
 from flows.sources.reading import read_source
 from flows.vintages import last_counts, last_extract, read_archive, write_vintages
 from flows.workspace import write_json, write_private
+from models.approval import require_current
 from models.model import ScreeningModel
 from validation.extract import Extract
 from validation.gate import Gated, check_extract, re_referrals, stop_if_implausible
@@ -110,7 +111,7 @@ def archive(night: Night, gated: Gated) -> None:
 
 @task(cache_policy=NO_CACHE)
 def choose_model(night: Night, gated: Gated) -> ScreeningModel:
-    """The approved model, if it may score this extract and tonight has every table that it needs."""
+    """The approved model, if its review is not overdue, it may score this extract, and tonight has every table that it needs."""
     with night.record.step("model"):
         model = night.registry.champion()
         night.record.note(
@@ -124,6 +125,7 @@ def choose_model(night: Night, gated: Gated) -> ScreeningModel:
             },
             outcome={"name": model.outcome, "version": model.outcome_version},
         )
+        require_current(night.registry.approval(), night.as_of)
         scoring.require_origin(model, gated.manifest, night.demonstration)
         scoring.require_tables(model, gated)
         return model
@@ -175,8 +177,10 @@ def write(night: Night, gated: Gated, model: ScreeningModel, built: Built, score
 def finish(night: Night, model: ScreeningModel, gated: Gated, scored: Scored, listed: Listed) -> Path:
     """Enter the scores into the ledger, close the record, and publish the night in one rename."""
     with night.record.step("publish"):
-        entry = ledger.append(night.workspace, night.as_of, listing.as_shown(listed, scored, model, gated.manifest))
-        night.record.note(ledger=entry, files=file_hashes(night.made))
+        shown = listing.as_shown(listed, scored, model, gated.manifest)
+        facts = ledger.describe(night.workspace, model, gated.manifest, night.made)
+        entered = ledger.append(night.workspace, night.as_of, shown, facts)
+        night.record.note(ledger=entered.entry, ledger_head=entered.head, files=file_hashes(night.made))
     write_json(night.made / "run.json", night.record.finish("completed"))
     return publish(night)
 

@@ -1,5 +1,7 @@
 """The retraining flow: history in, evaluated challenger out. A person promotes it, or does not."""
 
+import dataclasses
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +15,7 @@ from flows.approvals import write_log
 from flows.environment import quieten
 from flows.night import open_night, open_registry
 from flows.nightly import archive, check, pull, refuse
+from flows.publish.door import hide, let_out
 from flows.publish.fairness_page import FAIRNESS_FRAME, write_fairness
 from flows.publish.training_report import write_training_report
 from flows.record import RunRecord
@@ -113,10 +116,13 @@ def report(
 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
 def log(run: TrainingRun, data: TrainingData, trained: Trained, criteria: Criteria, made: Path) -> None:
-    """Keep the training in MLflow, whether its model will be registered or not; figures of small groups stay with the team."""
+    """Keep the training in MLflow, whether its model will be registered or not; small counts stay with the team."""
     logged = [file for file in sorted(made.rglob("*")) if file.is_file() and file.name != FAIRNESS_FRAME]
-    files = {str(file.relative_to(made)): file.read_bytes() for file in logged}
-    run.log(trained, data.lineage, files | {"criteria.toml": criteria.text})
+    files: dict[str, str | bytes] = {str(file.relative_to(made)): file.read_bytes() for file in logged}
+    told = let_out(json.loads(files["evaluation.json"]))
+    documents = {"evaluation.json": json.dumps(told, indent=2, ensure_ascii=False), "criteria.toml": criteria.text}
+    lineage = hide(data.lineage) | {"rows": told["rows"]}
+    run.log(dataclasses.replace(trained, evaluation=told["results"]), lineage, files | documents)
 
 
 @task(cache_policy=NO_CACHE)

@@ -3,7 +3,7 @@
 The list of decisions is what counts: champion, retired versions and the way back are read from it, never kept beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
@@ -102,3 +102,13 @@ def settle(decisions: Sequence[dict[str, Any]]) -> Standing:
         frozenset(decision["version"] for decision in decisions if decision["action"] == PROMOTE),
         frozenset(decision["version"] for decision in decisions if decision["action"] == RETIRE),
     )
+
+
+def require_current(approval: Mapping[str, Any], on: date) -> None:
+    """Raise ``ModelError`` (exit 14) when the day of review of a champion's ``approval`` has passed on the day ``on``."""
+    if date.fromisoformat(approval["review_by"]) < on:
+        raise ModelError(
+            f"Version '{approval['version']}' of '{approval['outcome']}' was to be reviewed by {approval['review_by']}, and "
+            f"nobody has: no list is made. Whoever holds the role '{approval['role']}' must look at its reports and decide: "
+            "approve it again with `rereferral promote`, go back with `rereferral roll-back`, or end it with `rereferral retire`."
+        )

@@ -24,6 +24,7 @@ TELLING = 0.05  # a gap that matters
 FEWEST = 6  # families; of fewer nothing is said
 WEEKS = 4  # between two dates of the grid
 POOLED, ANY_SIZE = "all", ""
+IN_NEED = "returned_in_need"
 CELL = ("split", "size", "group", "metric")
 
 
@@ -40,7 +41,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Metric:
-    """A ratio of two sums over rows. ``at_size``: does it depend on how long the list is?"""
+    """A ratio of two sums over rows. Does it depend on how long the list is, and on what returns were found to be?"""
 
     name: str
     part: pl.Expr
@@ -48,12 +49,16 @@ class Metric:
     kind: Kind = Kind.SHARE
     judged: bool = True
     at_size: bool = False
+    of_need: bool = False
 
 
 _CAME_BACK, _OFFERED, _EVERY = pl.col("outcome"), pl.col("offered"), pl.lit(1.0)
+_IN_NEED, _SETTLED = pl.col(IN_NEED), pl.col(IN_NEED).is_not_null()
 
 METRICS = (
     Metric("came_back", _CAME_BACK, _EVERY, judged=False),
+    Metric("returns_in_need", _IN_NEED, _SETTLED, judged=False, of_need=True),
+    Metric("returns_without_need", _CAME_BACK & ~_IN_NEED, _SETTLED, of_need=True),
     Metric("mean_chance", pl.col("chance"), _EVERY, Kind.MEAN, judged=False),
     Metric("returns_beside_chances", _CAME_BACK, _EVERY, Kind.EXPECTED),
     Metric("place_in_order", pl.col("place"), _EVERY, Kind.MEAN, judged=False),
@@ -62,8 +67,9 @@ METRICS = (
     Metric("unneeded_approaches", _OFFERED & ~_CAME_BACK, _OFFERED, at_size=True),
     Metric("offered_without_return", _OFFERED & ~_CAME_BACK, ~_CAME_BACK, at_size=True),
 )
-"""Returns, chances, whether the two agree, the place in the order (0 is first, 1 is last), and for a list of each
-size the share that it reaches, and the false negative, false discovery and false positive rates."""
+"""Returns, those found to be in need and the others (the two add up to all), chances, whether they agree with returns, the place
+in the order (0 is first, 1 is last), and for a list of each size the share that it reaches, and the false negative, false
+discovery and false positive rates."""
 
 FRAME = {
     "split": pl.String(),
@@ -109,11 +115,12 @@ def measure_fairness(
 ) -> pl.DataFrame:
     """The long frame of every metric, group, test year and size of the list, and of all years together where there are several.
 
-    ``splits``: scored test rows as of :func:`models.evaluation.score_split`, latest first. ``groups``: the keys of a row, and a
-    text or Enum column for each group; values of an Enum that nobody has are listed as absent. ``sizes``: how many families
-    are on the list of each date by name, or what share of them if below 1. Verdicts are given for the first of them.
+    ``splits``: scored test rows as of :func:`models.evaluation.score_split`, latest first. ``groups``: the keys of a row, a text
+    or Enum column for each group, and ``returned_in_need`` (see :func:`features.outcomes.label`; without it, what rests on it is
+    left out). Values of an Enum that nobody has are listed as absent. ``sizes``: by name, how many families are on the list of
+    each date, or what share of them if below 1. Verdicts are given for the first of them.
     """
-    names = [name for name in groups.columns if name not in ROW]
+    names = [name for name in groups.columns if name not in (*ROW, IN_NEED)]
     parts = [(str(split["as_of"].min()), place(split, sizes, seed).join(groups, on=ROW, how="left")) for split in splits]
     together = [(POOLED, pl.concat(rows for _, rows in parts))] if len(parts) > 1 else []
     cells = pl.concat(_measure(rows, names, sizes).with_columns(split=pl.lit(split)) for split, rows in [*parts, *together])
@@ -169,7 +176,7 @@ def column_of(size: str) -> str:
 def _measure(rows: pl.DataFrame, names: Sequence[str], sizes: Mapping[str, float]) -> pl.DataFrame:
     """Every metric of every group, at every size that it depends on."""
     found = []
-    for metric in METRICS:
+    for metric in (metric for metric in METRICS if IN_NEED in rows.columns or not metric.of_need):
         for size in sizes if metric.at_size else [ANY_SIZE]:
             offered = pl.col(column_of(size)) if metric.at_size else pl.lit(value=False)
             parts = {"part": metric.part, "whole": metric.whole, "expected": pl.col("chance")}

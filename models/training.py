@@ -22,8 +22,8 @@ from models.criteria import (
     judge,
     require_outcomes,
 )
-from models.evaluation import KEYS, evaluate
-from models.fairness import PAIRS, cross, list_sizes, measure_fairness
+from models.evaluation import KEYS, ROW, evaluate
+from models.fairness import IN_NEED, PAIRS, cross, list_sizes, measure_fairness
 from models.fitting import Fitted, fit_candidate
 from models.glass_box import GlassBox
 from models.model import ScreeningModel, average_terms, find_importances, find_seen
@@ -79,12 +79,12 @@ def train(
 ) -> Trained:
     """Evaluate every candidate on every split, then fit the glass box on all rows of ``frame``.
 
-    ``frame`` holds complete outcomes only: ``as_of``, ``person_id``, ``referral_id``, ``family_id``, ``group_id``,
-    ``outcome``, and a numeric column per feature (empty: not known). ``tables`` names the columns of each table that
-    training had; ``freshness`` the longest time in days that each went without an event; ``inputs`` how features were
-    spread (see ``validation.drift``); ``capacity`` is families a week; ``groups`` has the keys of a row and a column for
-    each audit group. ``quick`` evaluates the latest split only;
-    otherwise, with three splits or more, settings are searched on the earliest one, which is then not reported.
+    ``frame`` holds complete outcomes only: ``as_of``, ``person_id``, ``referral_id``, ``family_id``, ``group_id``, ``outcome``, a
+    numeric column per feature (empty: not known), and ``returned_in_need`` where that was looked into. ``tables`` names the
+    columns of each table that training had; ``freshness`` the longest time in days that each went without an event; ``inputs``
+    how features were spread (see ``validation.drift``); ``capacity`` is families a week; ``groups`` has the keys of a row and a
+    column for each audit group. ``quick`` evaluates the latest split only; otherwise, with three splits or more, settings are
+    searched on the earliest one, which is then not reported.
     Raises ``ContractError`` for a frame of another shape, ``CriterionError`` for too few complete outcomes.
     """
     names = tuple(feature.name for feature in features)
@@ -106,7 +106,8 @@ def train(
     fairness = None
     if groups is not None:
         with clock.time("fairness"):
-            audited, sizes = cross(groups, *PAIRS), list_sizes(capacity)
+            findings = ordered.select(*ROW, IN_NEED) if IN_NEED in ordered.columns else ordered.select(ROW)
+            audited, sizes = cross(groups, *PAIRS).join(findings, on=ROW, how="left"), list_sizes(capacity)
             fairness = measure_fairness(evaluation.scored[CHAMPION], audited, sizes, seed)
     with clock.time("fit"):
         fitted = fit_candidate(CHAMPION, ordered, features, seed, effort)

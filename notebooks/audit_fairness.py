@@ -16,7 +16,6 @@ import polars as pl
 
 from features.groups import GROUPS
 from features.outcomes import NEW_REFERRAL
-from flows.publish import printed
 from flows.settings import read_criteria_of, read_offers_of, read_settings
 from flows.training import build_training_data
 from flows.workspace import Workspace
@@ -25,6 +24,7 @@ from models.candidate import Effort
 from models.evaluation import ROW, score_split
 from models.offers import families as order_families
 from models.splits import forward_splits
+from validation.disclosure import FEWEST, HIDDEN, suppress
 
 pl.Config(tbl_rows=-1, tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True, tbl_width_chars=130, fmt_str_lengths=60)
 workspace = Workspace(Path(os.environ.get("REREFERRAL_WORKSPACE", "demonstration/workspace")))
@@ -112,17 +112,16 @@ def points(name: str) -> pl.Expr:
 
 def unless_few(shown: pl.Expr, *counts: str) -> pl.Expr:
     """What is shown, or ``c`` where it tells of one to five families."""
-    few = [pl.col(name).is_between(1, printed.FEWEST - 1) for name in ("families", *counts)]
-    return pl.when(pl.any_horizontal(few)).then(pl.lit(printed.HIDDEN)).otherwise(shown)
+    few = [pl.col(name).is_between(1, FEWEST - 1) for name in ("families", *counts)]
+    return pl.when(pl.any_horizontal(few)).then(pl.lit(HIDDEN)).otherwise(shown)
 
 
 for group in groups:
     rows = measured.filter(pl.col("group") == group).sort(pl.col("value").cast(GROUPS[group]))
-    counts = printed.counts(dict(rows.select("value", "families").iter_rows()))
     print(
         rows.select(
             pl.col("value").alias(group),
-            pl.Series("families", list(counts.values())),
+            pl.Series("families", suppress(rows["families"].to_list())),
             unless_few(pl.format("{} %", points("mean_chance"))).alias("mean chance"),
             unless_few(pl.format("{} %", points("base_rate")), "families_back").alias("came back"),
             unless_few(pl.format("{} ({} to {})", *map(points, ("difference", "low", "high"))), "families_back").alias(

@@ -9,13 +9,13 @@ import polars as pl
 from flows.publish.board_page import render_board_page
 from flows.publish.chance_words import in_words, number
 from flows.publish.pictures import draw_gaps
-from flows.publish.printed import NOTHING, plain
+from flows.publish.printed import plain
 from flows.publish.tables import Section, Table
 from flows.workspace import write_private
-from models.fairness import ANY_SIZE, FEWEST, POOLED, POWER, TELLING, Verdict, list_sizes
+from models.fairness import ANY_SIZE, FEWEST, METRICS, POOLED, POWER, TELLING, Verdict, list_sizes
 from models.model import ScreeningModel
 from models.training import Trained
-from validation.disclosure import HIDDEN, suppress
+from validation.disclosure import HIDDEN, NOTHING, suppress
 
 FAIRNESS_FRAME = "fairness.parquet"
 Cell = dict[str, object]
@@ -34,6 +34,18 @@ class Question(NamedTuple):
 
 
 QUESTIONS = (
+    Question(
+        "returns_without_need",
+        "Do returns mean the same in every group?",
+        (
+            "Some returns end at the door, or with an assessment that finds no need of a social worker. Where a group has more "
+            "of these, it may be referred more readily at the same need: then the fault lies before any model, in who refers "
+            "whom, and the list would pass it on. The share of cases with such a return, and none that was found to be in need.",
+        ),
+        "share with returns without need",
+        "more of their returns are found to be without need",
+        "fewer of their returns are found to be without need",
+    ),
     Question(
         "returns_beside_chances",
         "Are the chances true in every group?",
@@ -95,6 +107,9 @@ VERDICTS = {
     Verdict.ABSENT: "nobody",
 }
 
+BESIDE = {"returns_in_need": "Found in need", "mean_chance": "Average chance", "place_in_order": "Place in the order"}
+"""What stands beside the share that came back, by metric."""
+
 NAMES = {"source": "referred by", "age_band": "age", "known_before": "had an earlier case"}
 VALUES = {"known": "yes", "first referral": "no"}
 
@@ -143,6 +158,7 @@ def render_fairness(frame: pl.DataFrame, model: ScreeningModel, *, outcome: str,
 
 def in_short(frame: pl.DataFrame) -> list[str]:
     """What a board should take away, one sentence each, gaps first."""
+    frame = mark_hidden(frame)
     judged = frame.filter(pl.col("verdict").is_in([verdict.value for verdict in JUDGED]))
     judged = judged.unique(["group", "metric", pl.col("gap").abs().round(9)], keep="first", maintain_order=True)  # of two, one
     by_verdict = {verdict: judged.filter(verdict=verdict.value) for verdict in JUDGED}
@@ -165,13 +181,15 @@ def _tell_gap(cell: Cell) -> str:
     question = next(question for question in QUESTIONS if question.metric == cell["metric"])
     gap, low, high = (_float(cell[name]) for name in ("gap", "gap_low", "gap_high"))
     said, ends = (question.more, (low, high)) if gap > 0 else (question.less, (-high, -low))
+    if cell["hidden"]:
+        return f"A gap for {_name(cell)}: {said}; how much cannot be shown, since so few families are behind it."
     by, least, most = (_points(value, plain=True) for value in (abs(gap), *ends))
     return f"A gap for {_name(cell)}: {said}, by {by} points (95 % interval {least} to {most})."
 
 
 def find_sections(frame: pl.DataFrame, sizes: Sequence[str]) -> list[Section]:
     """A section for each question, then how groups differ to begin with, and who is in no figure."""
-    splits = frame["split"].unique().to_list()
+    frame, splits = mark_hidden(frame), frame["split"].unique().to_list()
     whole = frame.filter(split=POOLED if POOLED in splits else splits[0])
     return [*(_answer(question, whole, sizes) for question in QUESTIONS), _describe(frame, whole), _tell_lost(whole)]
 
@@ -184,7 +202,7 @@ def _answer(question: Question, whole: pl.DataFrame, sizes: Sequence[str]) -> Se
         f"{question.measure.capitalize()}: how far each group lies from all others, in points, with its 95 % interval. Grey: "
         f"within {100 * TELLING:.0f} points. Square: a gap. Full circle: no larger gap. Empty circle: not enough evidence."
     )
-    shown = [cell for cell in single.iter_rows(named=True) if not _is_hidden(cell) and cell["gap"] is not None]
+    shown = [cell for cell in single.iter_rows(named=True) if not cell["hidden"] and cell["gap"] is not None]
     pictures = [(draw_gaps([_draw(cell) for cell in shown], TELLING, caption, question.metric), caption)] if shown else []
     behind = [_lay_out(at_list.filter(pl.col("group").str.contains(" and ")), "Two groups together")]
     behind += [_lay_out(of.filter(size=size), f"If the list held {size}: described, not judged") for size in sizes[1:]]
@@ -202,7 +220,7 @@ def _lay_out(cells: pl.DataFrame, caption: str) -> Table:
 def _lay_out_group(part: pl.DataFrame) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for cell, families in zip(part.iter_rows(named=True), suppress(part["families"].to_list()), strict=True):
-        hidden = _is_hidden(cell)
+        hidden = cell["hidden"]
         rows.append(
             (
                 _name(cell),
@@ -225,20 +243,18 @@ def _describe(frame: pl.DataFrame, whole: pl.DataFrame) -> Section:
         "Ethnicity, sex and disability are never features of the model; they are read for this page alone.",
     ]
     back = whole.filter(pl.col("metric") == "came_back", pl.col("families") >= FEWEST)
-    told = whole.filter(metric="mean_chance").select("group", "value", chance="estimate")
-    place = whole.filter(metric="place_in_order").select("group", "value", place="estimate")
-    cells = back.join(told, on=["group", "value"]).join(place, on=["group", "value"])
+    beside = {
+        (cell["metric"], cell["group"], cell["value"]): HIDDEN if cell["hidden"] else _percent(cell["estimate"])
+        for cell in whole.filter(pl.col("metric").is_in(BESIDE)).iter_rows(named=True)
+    }
     rows: list[tuple[str, ...]] = []
-    for part in cells.filter(~pl.col("group").str.contains(" and ")).partition_by("group", maintain_order=True):
+    for part in back.filter(~pl.col("group").str.contains(" and ")).partition_by("group", maintain_order=True):
         for cell, families in zip(part.iter_rows(named=True), suppress(part["families"].to_list()), strict=True):
-            hidden = _is_hidden(cell)
-            rows.append(
-                (
-                    _name(cell), families, HIDDEN if hidden else f"{_percent(cell['estimate'])} ({_ends(cell)})",
-                    HIDDEN if hidden else _percent(cell["drawn_in"]), _percent(cell["chance"]), _percent(cell["place"]),
-                )
-            )  # fmt: skip
-    header = ("Group", "Families", "Came back", "Drawn in", "Average chance", "Place in the order")
+            came_back = HIDDEN if cell["hidden"] else f"{_percent(cell['estimate'])} ({_ends(cell)})"
+            drawn_in = HIDDEN if cell["hidden"] else _percent(cell["drawn_in"])
+            told = (beside.get((metric, cell["group"], cell["value"]), NOTHING) for metric in BESIDE)
+            rows.append((_name(cell), families, came_back, drawn_in, *told))
+    header = ("Group", "Families", "Came back", "Drawn in", *BESIDE.values())
     return Section(
         "base", "How do the groups differ to begin with?", words, (), [Table("", header, tuple(rows))], _by_year(frame)
     )
@@ -252,7 +268,7 @@ def _by_year(frame: pl.DataFrame) -> list[Table]:
     back = frame.filter(pl.col("metric") == "came_back", pl.col("families") >= FEWEST, ~pl.col("group").str.contains(" and "))
     rows = []
     for part in back.partition_by("group", "value", maintain_order=True):
-        shown = {cell["split"]: HIDDEN if _is_hidden(cell) else _percent(cell["estimate"]) for cell in part.iter_rows(named=True)}
+        shown = {cell["split"]: HIDDEN if cell["hidden"] else _percent(cell["estimate"]) for cell in part.iter_rows(named=True)}
         rows.append((_name(part.row(0, named=True)), *(shown.get(year, NOTHING) for year in years)))
     return [Table("Share that came back, by test year (its first day)", ("Group", *years), tuple(rows))]
 
@@ -280,12 +296,16 @@ def _draw(cell: Cell) -> dict[str, object]:
     return {"name": _name(cell), "verdict": VERDICTS[Verdict(str(cell["verdict"]))], **ends}
 
 
-def _is_hidden(cell: Cell) -> bool:
-    """Could a reader work out from the figures of this cell that a handful of families is meant?"""
-    families, events = cell["families"], cell["families_with_event"]
-    if not isinstance(families, int) or families < FEWEST:
-        return True
-    return isinstance(events, int) and (0 < events < FEWEST or 0 < families - events < FEWEST)
+def mark_hidden(frame: pl.DataFrame) -> pl.DataFrame:
+    """With ``hidden``: could a reader work out from the figures of a cell that a handful of families is meant?
+
+    Returns in need and those without add up to all returns, which are shown: where one is hidden, so is the other.
+    """
+    families, events = pl.col("families"), pl.col("families_with_event")
+    few = (families < FEWEST) | events.is_between(1, FEWEST - 1) | (families - events).is_between(1, FEWEST - 1)
+    of_need = pl.col("metric").is_in([metric.name for metric in METRICS if metric.of_need])
+    both = (few.fill_null(value=False) & of_need).any().over("split", "group", "value")
+    return frame.with_columns(hidden=pl.when(of_need).then(both).otherwise(few.fill_null(value=False)))
 
 
 def _name(cell: Cell) -> str:

@@ -6,9 +6,10 @@ from datetime import date
 from typing import Any
 
 from flows.publish.chance_words import in_words
-from flows.publish.printed import FEWEST, count, interval, needed, plain, signed
+from flows.publish.printed import Figure, count, hundred, interval, needed, number, plain, signed
 from models.candidates import HUMBLE
 from models.model import ScreeningModel
+from validation.disclosure import FEWEST
 
 Evaluation = Mapping[str, Any]
 Result = Mapping[str, Any]
@@ -29,7 +30,10 @@ ENOUGH = "not enough evidence"
 
 @dataclass(frozen=True)
 class Measured:
-    """What the report speaks of most: the results of each candidate in the latest test year, and the glass box among them."""
+    """What the report speaks of most: the results of each candidate in the latest test year, and the glass box among them.
+
+    ``evaluation`` has gone through :func:`flows.publish.door.let_out`.
+    """
 
     evaluation: Evaluation
     model: ScreeningModel
@@ -71,10 +75,15 @@ def day(text: str) -> str:
     return in_words(date.fromisoformat(text[:10]))
 
 
-def span(low: float | None, high: float | None, digits: int = 3) -> str:
+def span(low: Figure, high: Figure, digits: int = 3, sign: str = "") -> str:
     """An interval in brackets, after a number."""
-    words = interval(low, high, digits)
+    words = interval(low, high, digits, sign)
     return f" ({words})" if words else ""
+
+
+def span_hundred(low: Figure, high: Figure, digits: int = 0, sign: str = "") -> str:
+    """The interval of a share, in whole hundredths, in brackets."""
+    return span(hundred(low), hundred(high), digits, sign)
 
 
 def verdict(measured: Measured) -> str:
@@ -105,7 +114,7 @@ def in_short(measured: Measured) -> list[str]:
         lines += [
             f"It was tested on {count(box['families'])} families from {day(box['test_from'])} to {day(box['test_to'])}, none of "
             f"which it had learned from. Of 100 pairs of a child who came back and one who did not, it put the right one first "
-            f"in {100 * box['auc']:.0f}{span(100 * box['auc_low'], 100 * box['auc_high'], 0)}; a coin would in 50.",
+            f"in {number(hundred(box['auc']), 0)}{span_hundred(box['auc_low'], box['auc_high'])}; a coin would in 50.",
             f"With room for {box['capacity']} families a week, one in {needed(box['precision_at_capacity'])} families on its "
             "list came back"
             + (f"; in an order by chance it is one in {needed(everyone['precision_at_capacity'])}." if everyone else ".")
@@ -120,7 +129,7 @@ def in_short(measured: Measured) -> list[str]:
     if UNRESTRICTED in leads:
         lines.append(f"The price of transparency: {say_price(leads[UNRESTRICTED])}.")
     if groups := measured.evaluation.get("groups"):
-        said = [judge_group(row) for row in groups]
+        said = [row["verdict"] for row in groups]
         gaps, thin = sum(words.startswith("gap") for words in said), said.count(ENOUGH)
         lines.append(
             f"Of {len(said)} groups of children {gaps} {'has' if gaps == 1 else 'have'} a gap between chance and what happened; "

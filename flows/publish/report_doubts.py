@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.publish.measured import Measured, day, span
-from flows.publish.printed import NOTHING, count, hush, number, percent, plain, signed
+from flows.publish.printed import count, number, percent, plain, signed
 from flows.publish.tables import Section, Table, find_words, lay_out
 from models.feedback import MEASURES
+from validation.disclosure import NOTHING
 
 STABILITY = "Does the list stay the same?"
 MULTIPLICITY = "Would equally good models list the same families?"
@@ -48,7 +49,7 @@ def tell_feedback(measured: Measured) -> Section:
         "Families that were given an offer may look low-risk afterwards because it helped, and a model that learns from them "
         "would stop offering. Naive training takes what happened as it is; corrected training asks what would have "
         "happened without an offer.",
-        *(hush(sentence) for sentence in find_words(part)),
+        *find_words(part),
     ]
     rows = tuple(
         (

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from flows.publish.measured import UNRESTRICTED, Measured, Result, day, name_of, say_lead, say_price, span
+from flows.publish.measured import UNRESTRICTED, Measured, Result, day, name_of, say_lead, say_price, span, span_hundred
 from flows.publish.pictures import draw_calibration, draw_decay, draw_differences
-from flows.publish.printed import FEWEST, NOTHING, count, interval, needed, number, percent, signed
+from flows.publish.printed import count, hundred, interval, needed, number, percent, signed, turn
 from flows.publish.tables import Section, Table
 from models.candidates import HUMBLE
+from validation.disclosure import HIDDEN, NOTHING
 
 SHARES = (5, 10, 20)  # per cent of the rows of one date
 CALIBRATION = "Are the chances true, and do they stay so?"
@@ -84,7 +85,7 @@ def tell_needed(measured: Measured) -> Section:
         (
             name_of(result["candidate"]),
             needed(result["precision_at_capacity"])
-            + span(_turn(result["precision_at_capacity_high"]), _turn(result["precision_at_capacity_low"]), 1),
+            + span(turn(result["precision_at_capacity_high"]), turn(result["precision_at_capacity_low"]), 1),
             *(needed(result[f"precision_at_{share}_percent"]) for share in SHARES),
         )
         for result in results
@@ -106,7 +107,7 @@ def tell_needed(measured: Measured) -> Section:
     if box := measured.box:
         words.append(
             f"The glass box would have made {count(box['offers'])} offers in the year; {percent(box['precision_at_capacity'])}"
-            f"{span(100 * box['precision_at_capacity_low'], 100 * box['precision_at_capacity_high'], 0)} of them would have "
+            f"{span_hundred(box['precision_at_capacity_low'], box['precision_at_capacity_high'])} of them would have "
             f"reached a family with a return. The top 10 % of rows hold {percent(box['recall_at_10_percent'])} of all returns."
         )
     behind = [
@@ -115,10 +116,6 @@ def tell_needed(measured: Measured) -> Section:
     return Section(
         "needed", "How many families are approached for one that comes back", words, (), [Table("", header, rows)], behind
     )
-
-
-def _turn(precision: float | None) -> float | None:
-    return 1 / precision if precision else None
 
 
 def _say_listed(box: Result) -> str:
@@ -130,7 +127,11 @@ def _say_listed(box: Result) -> str:
         return (
             "The list would have put no family first in the test year, so nothing is said of the chances that a team would read."
         )
-    told = f"{percent(expected)} and {percent(box['precision_at_capacity'])}{span(100 * low, 100 * high, 0)} came back"
+    if isinstance(low, str):
+        return (
+            "Too few families of those that the list would have put first came back, or did not, for their chances to be judged."
+        )
+    told = f"{percent(expected)} and {percent(box['precision_at_capacity'])}{span_hundred(low, high)} came back"
     where = "inside" if low <= expected <= high else "below" if expected < low else "above"
     meaning = {
         "inside": "That lies inside the interval, so the chances that a team reads are not shown to be wrong",
@@ -143,6 +144,12 @@ def _say_listed(box: Result) -> str:
     )
 
 
+def _find_mean(curve: Sequence[Result]) -> float | None:
+    """The mean chance of the tenths that may be shown."""
+    rows = sum(point["rows"] for point in curve)
+    return sum(point["chance"] * point["rows"] for point in curve) / rows if rows else None
+
+
 def tell_calibration(measured: Measured) -> Section:
     """Calibration curve, and decay by months since training."""
     box = measured.box
@@ -152,18 +159,19 @@ def tell_calibration(measured: Measured) -> Section:
             CALIBRATION,
             [f"This run's results hold none of the {name_of(measured.model.name)}, so this section is left out."],
         )
-    curve = [point for point in box["calibration_curve"] if point["rows"] >= FEWEST]
+    curve = [point for point in box["calibration_curve"] if HIDDEN not in point.values()]
     gap = "Dots above the line came back more often than the model said, dots below it less often."
     said = f"Calibration in the test from {day(box['test_from'])}: each dot is a tenth of the rows. {gap}"
-    mean = sum(point["chance"] * point["rows"] for point in curve) / sum(point["rows"] for point in curve)
     words = [
-        f"The model gave a chance of {percent(mean)} on average; {percent(box['base_rate'])} came back. Over tenths of the rows "
-        f"the two lie {100 * box['calibration_error']:.1f} points apart on average. A slope of 1 is right; above 1 chances are "
-        f"too timid, below 1 too bold. Here it is {number(box['calibration_slope'], 2)}.",
+        f"The model gave a chance of {percent(_find_mean(curve))} on average; {percent(box['base_rate'])} came back. Over tenths "
+        f"of the rows the two lie {number(hundred(box['calibration_error']), 1)} points apart on average. A slope of 1 is right; "
+        f"above 1 chances are too timid, below 1 too bold. Here it is {number(box['calibration_slope'], 2)}.",
     ]
     words.append(_say_listed(box))
     humble = sorted(
-        (name for name in HUMBLE if name in measured.latest), key=lambda name: -measured.latest[name]["average_precision"]
+        (name for name in HUMBLE if name in measured.latest),
+        key=lambda name: measured.latest[name]["average_precision"],
+        reverse=True,
     )
     points = [
         {
@@ -180,10 +188,10 @@ def tell_calibration(measured: Measured) -> Section:
         for result in measured.results
         if result["candidate"] == candidate
         for month in result["by_month"]
-        if month[field] is not None
+        if isinstance(month[field], float)
     ]
     decay = "Average precision on each test date by months since training. A line that falls says that the model ages."
-    pictures = [(draw_calibration(curve, said), said), (draw_decay(points, decay), decay)]
+    pictures = [(draw_calibration(curve, said), said)] * bool(curve) + [(draw_decay(points, decay), decay)] * bool(points)
     if found := measured.evaluation.get("decay"):
         words.append(
             f"Over the test years AUC goes from {number(found['earlier_auc'])} in the first half to "
@@ -192,8 +200,8 @@ def tell_calibration(measured: Measured) -> Section:
         )
     else:
         words.append('This run\'s evaluation holds nothing under "decay", so whether the model ages was not judged.')
-    behind = [Table("Calibration curve", ("Chance", "Came back", "Rows"), tuple(
-        (percent(point["chance"]), percent(point["rate"]), count(point["rows"])) for point in curve))]  # fmt: skip
+    tenths = tuple((percent(point["chance"]), percent(point["rate"]), count(point["rows"])) for point in box["calibration_curve"])
+    behind = [Table("Calibration curve", ("Chance", "Came back", "Rows"), tenths)]
     behind += [
         Table(
             f"By date, test from {day(box['test_from'])}",

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.publish.chance_words import in_words
-from flows.publish.measured import TELLING_GAP, Measured, Result, day, judge_group, name_of, verdict
-from flows.publish.printed import FEWEST, NOTHING, count, counts, number, percent, plain
+from flows.publish.measured import TELLING_GAP, Measured, day, name_of, span_hundred, verdict
+from flows.publish.printed import count, hundred, number, percent, plain, signed
 from flows.publish.tables import Section, Table, lay_out
+from validation.disclosure import NOTHING
 
 DATES = {
     "first": "First date with complete outcomes",
@@ -15,6 +16,9 @@ DATES = {
     "not_complete_yet": "Later dates, not complete yet",
     "step_days": "Days from one date to the next",
 }
+NOT_LEFT_OUT = frozenset(
+    {"cohort", "families", "used", "parts_together"}
+)  # of the rows' counts; all others say why rows are not used
 
 
 def tell_training(measured: Measured) -> Section:
@@ -57,25 +61,21 @@ def tell_rows(measured: Measured) -> Section:
     """The table of rows, dates and exits that adds up."""
     evaluation = measured.evaluation
     rows, exits, split = evaluation["rows"], evaluation.get("exits"), evaluation.get("split")
-    parts = {name: value for name, value in rows.items() if name not in {"cohort", "families", "used"}} | {"used": rows["used"]}
-    shown = counts(parts)
-    found = sum(parts.values())
-    lines = [("Open cases on all dates together", count(rows["cohort"]))]
-    lines += [(f"less: {plain(name)}", text) for name, text in shown.items() if name != "used"]
+    shown = {name: count(value) for name, value in rows.items()}
+    lines = [("Open cases on all dates together", shown["cohort"])]
+    lines += [(f"less: {plain(name)}", text) for name, text in shown.items() if name not in NOT_LEFT_OUT]
     lines += [("used for training and testing", shown["used"])]
     words = [
-        f"All rows are accounted for: {count(rows['cohort'])} = the parts below."
-        if found == rows["cohort"]
-        else f"A fault: the parts below make {count(found)} and not {count(rows['cohort'])}. Mend this before the model is used.",
+        f"All rows are accounted for: {shown['cohort']} = the parts below."
+        if rows["parts_together"] == rows["cohort"]
+        else f"A fault: the parts below make {shown['parts_together']} and not {shown['cohort']}. Mend this before the model is "
+        "used.",
         "No row is kept or left out by its outcome. Where the outcome is not complete yet it is never counted as a no.",
     ]
     tables = [Table("Rows: cohort = used + left out", ("Rows", "Number"), tuple(lines))]
     if exits is not None:
-        total = sum(exits.values())
-        said = tuple((plain(name), text) for name, text in counts(exits).items())
-        tables.append(
-            Table("Exits among the used rows; they count as no return", ("Exit", "Rows"), (*said, ("all exits", count(total))))
-        )
+        said = tuple((plain(name), count(number)) for name, number in exits.items())
+        tables.append(Table("Exits among the used rows; they count as no return", ("Exit", "Rows"), said))
     if split:
         tables.append(_lay_out_split(split))
     if dates := evaluation.get("dates"):
@@ -130,23 +130,14 @@ def tell_selection(measured: Measured) -> Section:
 def tell_groups(measured: Measured) -> Section:
     """Calibration by group, with the families behind each number."""
     groups = measured.evaluation["groups"]
-    rows: list[tuple[str, ...]] = []
-    for name in dict.fromkeys(row["group"] for row in groups):
-        members = [row for row in groups if row["group"] == name]
-        # Rows add up to all tested rows, so a hidden number could be found by subtraction; families may be in two groups.
-        sizes = counts(
-            {str(at): row["rows"] for at, row in enumerate(members)},
-            {str(at) for at, row in enumerate(members) if row["families"] < FEWEST},
+    rows = tuple(
+        (
+            f"{plain(row['group'])}: {plain(str(row['value']))}", count(row["rows"]), count(row["families"]),
+            percent(row["mean_chance"]), percent(row["base_rate"]),
+            signed(hundred(row["difference"]), 1) + span_hundred(row["low"], row["high"], 1, "+"), row["verdict"],
         )
-        for at, row in enumerate(members):
-            few = row["families"] < FEWEST
-            rows.append(
-                (
-                    f"{plain(name)}: {plain(str(row['value']))}", sizes[str(at)], count(row["families"]),
-                    NOTHING if few else percent(row["mean_chance"]), NOTHING if few else percent(row["base_rate"]),
-                    NOTHING if few else f"{100 * row['difference']:+.1f}{_points(row)}", judge_group(row),
-                )
-            )  # fmt: skip
+        for row in groups
+    )  # fmt: skip
     words = [
         "The question is whether chances mean the same in every group: of those told 3 in 10, do 3 in 10 come back? A group has "
         f"a gap when its 95 % interval leaves out zero, and none when the interval lies within {100 * TELLING_GAP:.0f} points on "
@@ -155,9 +146,4 @@ def tell_groups(measured: Measured) -> Section:
         "are never features of the model.",
     ]
     header = ("Group", "Rows", "Families", "Mean chance", "Came back", "Difference in points", "Verdict")
-    return Section("groups", "Are the chances true for every group?", words, (), [Table("", header, tuple(rows))])
-
-
-def _points(row: Result) -> str:
-    low, high = row.get("low"), row.get("high")
-    return "" if low is None or high is None else f" ({100 * low:+.1f} to {100 * high:+.1f})"
+    return Section("groups", "Are the chances true for every group?", words, (), [Table("", header, rows)])

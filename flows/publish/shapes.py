@@ -18,8 +18,9 @@ from features.catalogue import BY_NAME
 from features.definition import Feature
 from features.measure import Aggregate
 from flows.publish.pictures import GROUND, INK, QUIET, render_svg
-from flows.publish.printed import FEWEST, times
+from flows.publish.printed import times
 from models.model import ScreeningModel
+from validation.disclosure import FEWEST, HIDDEN
 
 Floats = npt.NDArray[np.float64]
 
@@ -263,7 +264,7 @@ def _draw_bars(shape: Shape, height: float, small: bool) -> Any:
 
 
 def _percent(share: float | None) -> str:
-    return "c" if share is None else "0 %" if share == 0 else "<1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
+    return HIDDEN if share is None else "0 %" if share == 0 else "<1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
 
 
 def _name_unit(feature: Feature) -> str | None:

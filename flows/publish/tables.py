@@ -5,14 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flows.publish.printed import HIDDEN, NOTHING, count, number, plain
+from flows.publish.printed import number, plain
+from validation.disclosure import HIDDEN, NOTHING
 
 NUMBER = re.compile(rf"[-+]?[\d,.]+(?: %)?(?: \(.*\))?|{HIDDEN}|{NOTHING}|")
-NOT_PEOPLE = frozenset(
-    {"bags", "capacity", "dates", "days", "folds", "month", "months", "n_changes", "pairs", "period", "periods", "quarters",
-     "resamples", "rounds", "seed", "splits", "version", "weeks", "windows", "year", "years"}
-)  # fmt: skip
-"""Names of whole numbers that count no people, and are never hidden."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +49,12 @@ def find_words(part: Any) -> list[str]:
 def lay_out(part: Any, caption: str) -> list[Table]:
     """Tables of any part of the evaluation: single values in one, and one for each list or object of objects within.
 
-    Whole numbers from 1 to 5 are hidden unless their name says that they count no people.
+    What may not be shown was hidden by :func:`flows.publish.door.hide` before.
     """
     if isinstance(part, Sequence) and not isinstance(part, str):
         return _lay_out_rows(part, caption)
     single = {name: value for name, value in part.items() if not _is_table(value) and name != "words"}
-    tables = (
-        [Table(caption, ("", ""), tuple((plain(name), _show(name, value)) for name, value in single.items()))] if single else []
-    )
+    tables = [Table(caption, ("", ""), tuple((plain(name), _show(value)) for name, value in single.items()))] if single else []
     for name, value in part.items():
         if not _is_table(value) or not value:
             continue
@@ -80,25 +74,25 @@ def _is_table(value: Any) -> bool:
 
 def _lay_out_rows(rows: Sequence[Any], caption: str) -> list[Table]:
     names = list(dict.fromkeys(name for row in rows for name, value in row.items() if not _is_table(value)))
-    shown = tuple(tuple(_show(name, row.get(name)) for name in names) for row in rows)
+    shown = tuple(tuple(_show(row.get(name)) for name in names) for row in rows)
     return [Table(caption, tuple(map(plain, names)), shown)] if names and shown else []
 
 
 def _lay_out_columns(columns: Mapping[str, Mapping[str, Any]], caption: str) -> list[Table]:
     names = list(dict.fromkeys(name for column in columns.values() for name, value in column.items() if not _is_table(value)))
-    rows = tuple((plain(name), *(_show(name, column.get(name)) for column in columns.values())) for name in names)
+    rows = tuple((plain(name), *(_show(column.get(name)) for column in columns.values())) for name in names)
     return [Table(caption, ("", *map(plain, columns)), rows)] if rows else []
 
 
-def _show(name: str, value: Any) -> str:
+def _show(value: Any) -> str:
     if value is None:
         return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return f"{value:,}" if NOT_PEOPLE & {name, *name.split("_")} else count(value)
+        return f"{value:,}"
     if isinstance(value, float):
         return number(value)
     if isinstance(value, str):
         return plain(value) if re.fullmatch(r"[a-z0-9_]+", value) else value
-    return ", ".join(_show(name, inner) for inner in value)
+    return ", ".join(_show(inner) for inner in value)

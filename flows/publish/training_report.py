@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from features.catalogue import BY_NAME
 from features.definition import Feature
+from flows.publish.door import let_out
 from flows.publish.measured import Measured, in_short
 from flows.publish.model_card import render_model_card
 from flows.publish.pictures import inline
@@ -71,10 +72,11 @@ def write_training_report(
 ) -> None:
     """Write ``report.html``, ``scorecard.html``, ``model_card.md`` and ``shapes/`` into ``folder``.
 
-    ``evaluation`` is the object of ``evaluation.json`` (see ``docs/evaluation.md``); a part that is not there is left out with
+    ``evaluation`` is the object of ``evaluation.json`` (see ``docs/evaluation.md``), of which the pages show what :func:`let_out`
+    lets out; a part that is not there is left out with
     a sentence that says so. Without a ``scorecard`` its page says that there is none. Nothing of a single child is written.
     """
-    shapes = find_shapes(model)
+    shapes, evaluation = find_shapes(model), let_out(evaluation)
     height = find_height(shapes)
     pictures = {shape.name: draw_shape(shape, height) for shape in shapes}
     pages = {f"shapes/{name}.svg": picture for name, picture in pictures.items()}

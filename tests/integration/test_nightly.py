@@ -9,6 +9,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from flows.chain import read_rows
+from flows.ledger import verify_ledger
+from flows.workspace import Workspace
+
 Run = Callable[..., Any]
 
 NIGHT = "2026-11-23"
@@ -45,7 +49,7 @@ def test_a_night_publishes_everything_that_readers_open(night: Path, workspace: 
     }
     assert (workspace / "latest").read_text() == f"nights/{NIGHT}\n"
     assert (night / "checks" / "index.html").exists()
-    assert len(list((workspace / "ledger").glob(f"{NIGHT}.*.parquet"))) == 1
+    assert len(list((workspace / "ledger").glob(f"000001.{NIGHT}.*"))) == 1
 
 
 def test_every_row_received_is_accounted_for(night: Path) -> None:
@@ -82,7 +86,6 @@ def test_reasons_add_up_to_the_chance(night: Path, trained: Any, workspace: Path
     from features.matrix import build_matrix
     from flows.scoring import features_of
     from flows.vintages import read_archive
-    from flows.workspace import Workspace
     from models.registry import Registry
 
     model = Registry(trained.registry, "unused").champion()
@@ -93,8 +96,8 @@ def test_reasons_add_up_to_the_chance(night: Path, trained: Any, workspace: Path
 
 
 def test_every_score_keeps_its_doubt_and_what_a_quiet_year_would_change(night: Path, workspace: Path) -> None:
-    (entry,) = (workspace / "ledger").glob("*.parquet")
-    shown, families = pl.read_parquet(entry), pl.read_parquet(night / "list.parquet")
+    (entry,) = verify_ledger(Workspace(workspace)).nights
+    shown, families = read_rows(entry), pl.read_parquet(night / "list.parquet")
     scored = shown.filter(~pl.col("abstained"))
     doubts = ("chance_low", "chance_high", "chance_after_quiet_year")
     assert scored.select(pl.col(*doubts, "share_of_models").is_between(0, 1).all()).row(0) == (True,) * 4
@@ -105,6 +108,31 @@ def test_every_score_keeps_its_doubt_and_what_a_quiet_year_would_change(night: P
     record = json.loads((night / "run.json").read_text())
     assert record["stale_tables"] == []
     assert 0 < record["reasons"]["agree"] <= record["reasons"]["shown"]
+
+
+def test_the_ledger_says_what_the_night_was_made_of(night: Path, run: Run, workspace: Path) -> None:
+    record = json.loads((night / "run.json").read_text())
+    (entry,) = verify_ledger(Workspace(workspace)).nights
+    assert (record["ledger"], record["ledger_head"]) == (entry.folder.name, entry.sha256)
+    assert entry.rows == record["cohort"]
+    assert entry.facts["list_sha256"] == record["files"]["list.parquet"]
+    assert entry.facts["model"] == {"name": record["model"]["name"], "version": "1"}
+    assert entry.facts["outcome"] == record["outcome"]
+    assert entry.facts["data"]["extract_date"] == NIGHT
+    assert set(entry.facts["data"]["vintages_sha256"]) == set(record["vintages"])
+    done = run("verify", "--workspace", workspace, "--head", record["ledger_head"])
+    assert done.code == 0, done.err
+    assert done.out == f"1 entry, {record['cohort']} rows, all as written. Head: {entry.sha256}\n"
+
+
+def test_a_recall_of_the_model_names_every_case_of_the_night(night: Path, run: Run, workspace: Path, tmp_path: Path) -> None:
+    done = run("recall", "--workspace", workspace, "--model-version", "1", "--out", tmp_path / "notice.html")
+    assert done.code == 0, done.err
+    touched = pl.read_parquet(workspace / "recall" / "model-version-1.parquet")
+    assert set(touched["person_id"]) == set(pl.read_parquet(night / "cases.parquet")["person_id"])
+    page = (tmp_path / "notice.html").read_text()
+    assert "Recall: model version 1" in page
+    assert "INVENTED DATA" in page
 
 
 def test_totals_of_reasons_are_of_the_scored_cases(night: Path) -> None:
@@ -120,7 +148,7 @@ def test_the_same_night_again_gives_the_same_bytes(night: Path, run: Run, traine
     assert done.code == 0, done.err
     assert fixed_bytes(night) == before
     assert fixed_bytes(workspace / "history") == history
-    assert len(list((workspace / "ledger").glob("*.parquet"))) == 1
+    assert len(list((workspace / "ledger").iterdir())) == 1
     assert sorted(path.name for path in (workspace / "nights").iterdir()) == [NIGHT]
 
 

@@ -204,11 +204,12 @@ def test_15_a_database_that_cannot_be_reached_and_its_password_is_not_told(night
     assert "hunter2" not in done.err
 
 
-def test_17_a_ledger_that_was_changed(night: Any, workspace: Path) -> None:
+def test_17_a_ledger_that_was_changed(night: Any, run: Run, workspace: Path) -> None:
     assert night().code == 0
-    (entry,) = (workspace / "ledger").glob("*.parquet")
-    pl.read_parquet(entry).with_columns(chance=pl.lit(0.9)).write_parquet(entry)
-    one_sentence(night(), 17, entry.name)
+    (rows,) = (workspace / "ledger").glob("*/rows.jsonl")
+    rows.write_text(rows.read_text().replace(',"', ',"x', 1))
+    one_sentence(night(), 17, rows.parent.name, "row 1 was altered")
+    one_sentence(run("verify", "--workspace", workspace), 17, rows.parent.name, "row 1 was altered")
 
 
 def test_18_too_little_to_train_on(run: Run, second: Path, tmp_path: Path) -> None:
@@ -235,3 +236,12 @@ def test_a_fault_of_ours_says_its_kind_and_no_value(
     assert "ValueError" in done.err
     assert "a child's value" not in done.err
     assert not (workspace / "latest").exists()
+
+
+def test_14_a_model_whose_review_is_overdue_makes_no_list(
+    night: Callable[..., Any], workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    approval = Registry.approval
+    monkeypatch.setattr(Registry, "approval", lambda register: approval(register) | {"review_by": "2026-11-22"})
+    one_sentence(night(), 14, "was to be reviewed by 2026-11-22, and nobody has: no list is made", "the role 'test' must look")
+    assert stopped(workspace)["model"]["version"] == "1"

@@ -175,3 +175,33 @@ def test_an_immature_date_is_refused_with_the_latest_mature_one(outcome: Outcome
 def test_an_empty_cohort_has_an_empty_outcome(outcome: Outcome) -> None:
     archive = one_load(EXTRACT_DATE, ssd_cin_episodes=EPISODES + "anna 2024-01-02 - -")
     assert label(archive, build_cohort(archive, [AS_OF]), outcome).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("returns", "in_need"),
+    [
+        ([], False),
+        ([(100, 101, "RC8", "yes")], False),  # no further action at the door
+        ([(100, None, "-", "yes")], False),
+        ([(100, 140, "RC8", "no")], False),  # assessed, no need found
+        ([(100, 140, "RC9", "no")], False),
+        ([(100, 300, "RC7", "no")], True),
+        ([(100, None, "-", "no")], True),
+        ([(100, 140, "RC8", "no"), (200, 300, "RC7", "no")], True),  # the second one was
+        ([(100, 140, "RC8", "no"), (141, 300, "RC7", "no")], True),  # one case that went on
+        ([(400, None, "-", "no")], False),  # after the window
+    ],
+)
+def test_a_return_counts_as_in_need_unless_none_was_found(returns: list[tuple[int, int | None, str, str]], in_need: bool) -> None:
+    heads = "person_id referral_date close_date close_reason referral_nfa\n"
+    rows = [f"anna {after(-30)} {after(10)} RC7 no"]
+    rows += [f"anna {after(begins)} {after(ends) if ends else '-'} {why} {nfa}" for begins, ends, why, nfa in returns]
+    archive = one_load(EXTRACT_DATE, ssd_cin_episodes=heads + "\n".join(rows))
+    found = label(archive, build_cohort(archive, [AS_OF]), NEW_REFERRAL)
+    assert found["returned_in_need"].to_list() == [in_need]
+
+
+def test_whether_there_was_need_is_not_known_before_assessments_have_said_so() -> None:
+    archive = one_load(after(365 + 28 + 61), ssd_cin_episodes=EPISODES + f"anna {after(-30)} {after(10)} RC7")
+    found = label(archive, build_cohort(archive, [AS_OF]), NEW_REFERRAL)
+    assert found.select("outcome", "returned_in_need").rows() == [(False, None)]

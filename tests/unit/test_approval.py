@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.approval import Decision, Standing, settle
+from models.approval import Decision, Standing, require_current, settle
 from validation.errors import ModelError, SettingsError
 
 GIVEN: dict[str, Any] = {
@@ -84,3 +84,14 @@ def test_a_decision_needs_a_person_a_reason_and_a_later_day_of_review(change: di
 def test_a_retirement_needs_no_day_of_review() -> None:
     kept = Decision(**GIVEN | {"action": "retire", "review_by": None}).as_dict()
     assert (kept["decided_on"], kept["review_by"]) == ("2025-12-01", None)
+
+
+@pytest.mark.parametrize("day", [date(2025, 12, 1), date(2026, 6, 1)])
+def test_a_model_may_be_used_up_to_the_day_of_its_review(day: date) -> None:
+    require_current(Decision(**GIVEN).as_dict(), day)
+
+
+def test_a_model_whose_review_is_overdue_makes_no_list_and_says_who_must_act() -> None:
+    with pytest.raises(ModelError, match="was to be reviewed by 2026-06-01, and nobody has: no list is made") as refusal:
+        require_current(Decision(**GIVEN).as_dict(), date(2026, 6, 2))
+    assert "Whoever holds the role 'Head of Service' must look" in str(refusal.value)

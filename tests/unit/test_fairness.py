@@ -40,6 +40,7 @@ def invent(seed: int = 1, people: int = 3_000, unseen: float = 0.0, first: date 
             "people": np.where(from_south, "south", rng.choice(["north", "east"], people, p=[0.95, 0.05])),
             "sex": rng.choice(["female", "male"], people),
             "outcome": rng.random(people) < truth,
+            "returned_in_need": rng.random(people) < 0.7,
             "truth": truth,
             "chance": np.clip(truth - unseen * from_south, 0.01, 0.99),
             "start": rng.integers(0, len(DATES), people),
@@ -52,7 +53,10 @@ def invent(seed: int = 1, people: int = 3_000, unseen: float = 0.0, first: date 
         .with_columns(referral_id="person_id", group_id="family_id")
         .sort("as_of", "person_id")
     )
-    return rows.drop("people", "sex", "start", "at"), rows.select(*ROW, "sex", people=pl.col("people").cast(pl.Enum(PEOPLES)))
+    groups = rows.select(
+        *ROW, "sex", pl.col("people").cast(pl.Enum(PEOPLES)), returned_in_need=pl.col("outcome") & pl.col("returned_in_need")
+    )
+    return rows.drop("people", "sex", "start", "at", "returned_in_need"), groups
 
 
 def cell(found: pl.DataFrame, metric: str, value: str, size: str = ANY_SIZE, split: str | None = None) -> dict[str, object]:
@@ -89,6 +93,38 @@ def test_shares_are_those_of_the_rows(fair: pl.DataFrame) -> None:
     beside = cell(fair, "returns_beside_chances", "south")
     assert (beside["estimate"], beside["against"]) == pytest.approx((back.mean(), south["chance"].mean()))
     assert beside["gap"] == pytest.approx(back.mean() - south["chance"].mean())  # type: ignore[operator]
+
+
+def test_returns_are_those_in_need_and_the_others(fair: pl.DataFrame) -> None:
+    in_need, without, back = (cell(fair, name, "south") for name in ("returns_in_need", "returns_without_need", "came_back"))
+    assert in_need["events"] + without["events"] == back["events"]  # type: ignore[operator]
+    assert in_need["estimate"] + without["estimate"] == pytest.approx(back["estimate"])  # type: ignore[operator]
+
+
+def test_rows_of_which_nobody_knows_yet_whether_there_was_need_are_left_out() -> None:
+    rows, groups = invent()
+    settled = pl.col("as_of") < DATES[6]
+    some = groups.with_columns(returned_in_need=pl.when(settled).then("returned_in_need"))
+    found = measure_fairness([rows], some, SIZES, 1)
+    assert cell(found, "returns_without_need", "south")["rows"] == groups.filter(settled, people="south").height
+    assert cell(found, "came_back", "south")["rows"] == groups.filter(people="south").height
+
+
+def test_without_any_finding_of_need_the_other_figures_stand() -> None:
+    rows, groups = invent()
+    found = measure_fairness([rows], groups.drop("returned_in_need"), SIZES, 1)
+    assert set(found["metric"]) == {metric.name for metric in METRICS if not metric.of_need}
+
+
+def test_a_people_that_is_referred_more_readily_at_the_same_need_shows_it_in_returns_without_need() -> None:
+    rows, groups = invent(people=8_000)
+    readily = rows.join(groups, on=ROW).select(
+        *ROW, more=(pl.col("people") == "south") & (pl.col("family_id").str.tail(1) == "0")
+    )
+    tilted = rows.join(readily, on=ROW).with_columns(pl.col("outcome") | pl.col("more")).drop("more")
+    found = measure_fairness([tilted], groups, SIZES, 1)
+    assert cell(found, "returns_without_need", "south")["verdict"] == Verdict.GAP
+    assert abs(cell(found, "returns_in_need", "south")["gap"]) < 0.03  # type: ignore[arg-type]
 
 
 def test_a_list_reaches_whole_families_and_as_many_as_it_says() -> None:
@@ -144,7 +180,7 @@ def test_only_the_list_and_all_years_together_are_judged() -> None:
 
 
 def test_pairs_of_groups_are_looked_at_together() -> None:
-    groups = cross(invent()[1], ("sex", "people"), ("sex", "weight"))
+    groups = cross(invent()[1].drop("returned_in_need"), ("sex", "people"), ("sex", "weight"))
     assert groups.columns == [*ROW, "sex", "people", "sex and people"]
     assert "female, south" in groups["sex and people"]
 

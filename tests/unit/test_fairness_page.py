@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from flows.publish.fairness_page import QUESTIONS, find_sections, in_short, render_fairness
+from flows.publish.fairness_page import QUESTIONS, find_sections, in_short, mark_hidden, render_fairness
 from models.fairness import ANY_SIZE, FRAME, METRICS, Verdict, measure_fairness
 from models.ratios import Kind
 from tests.unit.test_fairness import SIZES, invent
@@ -115,6 +115,21 @@ def test_a_figure_that_could_point_at_a_handful_of_families_is_not_shown(few: di
     assert "sex: female" in text(shown)
     of_female = re.findall(r'<th scope="row">sex: female</th>(.*?)</tr>', hidden)
     assert not any("22.2" in row or "12.3" in row or "2.2 (" in row for row in of_female)
+
+
+def test_where_one_part_of_the_returns_is_hidden_so_is_the_other() -> None:
+    cells = everything({})
+    few = pl.when(pl.col("metric") == "returns_in_need").then(3).otherwise("families_with_event")
+    marked = mark_hidden(cells.with_columns(families_with_event=few))
+    hidden = {cell["metric"] for cell in marked.filter("hidden").iter_rows(named=True)}
+    assert hidden == {"returns_in_need", "returns_without_need"}
+
+
+def test_a_gap_of_a_handful_is_named_without_its_size() -> None:
+    told = {"metric": "offered", "gap": 0.06, "families_with_event": 3, "verdict": Verdict.GAP}
+    assert in_short(frame(told))[0] == (
+        "A gap for sex: female: the list reaches more of them; how much cannot be shown, since so few families are behind it."
+    )
 
 
 def test_groups_that_nobody_is_in_are_named() -> None:
