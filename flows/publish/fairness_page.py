@@ -110,7 +110,7 @@ VERDICTS = {
 BESIDE = {"returns_in_need": "Found in need", "mean_chance": "Average chance", "place_in_order": "Place in the order"}
 """What stands beside the share that came back, by metric."""
 
-NAMES = {"source": "referred by", "age_band": "age", "known_before": "had an earlier case"}
+NAMES = {"source": "referred by", "age_band": "age", "known_before": "earlier case on record"}
 VALUES = {"known": "yes", "first referral": "no"}
 
 TERMS = {
@@ -171,7 +171,7 @@ def in_short(frame: pl.DataFrame) -> list[str]:
     )
     if unclear.height:
         middle = unclear["smallest_visible"].median()
-        lines.append(f"Half of the unclear ones would show only a gap of {_points(middle, plain=True)} points or more.")
+        lines.append(f"In half of the unclear ones a gap could be seen only from {_points(middle, plain=True)} points on.")
     if lost := _name_values(frame, Verdict.ABSENT) + _name_values(frame, Verdict.TOO_FEW):
         lines.append(f"Nothing can be said of {number(len(lost), 'group', 'groups')} with nobody or too few families in it.")
     return lines

@@ -11,7 +11,7 @@ from features.catalogue import BY_NAME
 from features.definition import Direction, Family
 from features.outcomes import OUTCOMES
 from flows.publish.measured import Measured, name_of, verdict
-from flows.publish.printed import percent
+from flows.publish.printed import number, percent
 from flows.publish.report_doubts import tell_feedback, tell_multiplicity, tell_practice, tell_stability
 from flows.publish.report_quality import tell_candidates, tell_needed
 from flows.publish.report_sections import tell_criteria, tell_groups, tell_rows, tell_training
@@ -47,7 +47,7 @@ def render_model_card(evaluation: Mapping[str, Any], model: ScreeningModel, shap
         keep_trailing_newline=True,
         finalize=lambda value: value if isinstance(value, Plain) else _safe(str(value)),
     )
-    environment.globals |= {"lay_out": _lay_out}
+    environment.globals |= {"lay_out": _lay_out, "number": number}
     return environment.get_template("model_card.j2").render(
         model=model,
         name=name_of(model.name),

@@ -191,7 +191,8 @@ def tell_calibration(measured: Measured) -> Section:
         if isinstance(month[field], float)
     ]
     decay = "Average precision on each test date by months since training. A line that falls says that the model ages."
-    pictures = [(draw_calibration(curve, said), said)] * bool(curve) + [(draw_decay(points, decay), decay)] * bool(points)
+    pictures = [(draw_calibration(curve, said), said)] if curve else []
+    pictures += [(draw_decay(points, decay), decay)] if points else []
     if found := measured.evaluation.get("decay"):
         words.append(
             f"Over the test years AUC goes from {number(found['earlier_auc'])} in the first half to "
