@@ -36,6 +36,9 @@ from models.criteria import Criteria, require_met
 from models.registry import TrainingRun
 from models.training import Trained
 
+KEPT_BY_THE_TEAM = ("evaluation.json", FAIRNESS_FRAME)
+"""Files of a training that hold small counts; MLflow is given the former as it may leave the team."""
+
 
 @flow(name="retrain", flow_run_name="retrain on {workspace}", validate_parameters=True)
 def retrain(workspace: Path, source: str | None = None, full: bool = False, registry: str | None = None) -> str:
@@ -57,7 +60,7 @@ def retrain(workspace: Path, source: str | None = None, full: bool = False, regi
             trained = fit(data, settings, criteria, capacity, full, record)
             evaluation = weigh(data, trained, settings, record)
             made = report(place, data, trained, evaluation, capacity, record)
-            log(run, data, trained, criteria, made)
+            log(run, data, trained, evaluation, criteria, made)
             version = register(run, data, trained, made, record)
         write_log(place, models)
     require_met(trained.findings, f"{(made.parent / version).relative_to(place.root)}/report.html")
@@ -115,14 +118,18 @@ def report(
 
 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
-def log(run: TrainingRun, data: TrainingData, trained: Trained, criteria: Criteria, made: Path) -> None:
+def log(
+    run: TrainingRun, data: TrainingData, trained: Trained, evaluation: Mapping[str, Any], criteria: Criteria, made: Path
+) -> None:
     """Keep the training in MLflow, whether its model will be registered or not; small counts stay with the team."""
-    logged = [file for file in sorted(made.rglob("*")) if file.is_file() and file.name != FAIRNESS_FRAME]
-    files: dict[str, str | bytes] = {str(file.relative_to(made)): file.read_bytes() for file in logged}
-    told = let_out(json.loads(files["evaluation.json"]))
-    documents = {"evaluation.json": json.dumps(told, indent=2, ensure_ascii=False), "criteria.toml": criteria.text}
-    lineage = hide(data.lineage) | {"rows": told["rows"]}
-    run.log(dataclasses.replace(trained, evaluation=told["results"]), lineage, files | documents)
+    told = let_out(evaluation)
+    documents: dict[str, str | bytes] = {
+        str(file.relative_to(made)): file.read_bytes()
+        for file in sorted(made.rglob("*"))
+        if file.is_file() and file.name not in KEPT_BY_THE_TEAM
+    }
+    documents |= {"evaluation.json": json.dumps(told, indent=2, ensure_ascii=False), "criteria.toml": criteria.text}
+    run.log(dataclasses.replace(trained, evaluation=told["results"]), hide(data.lineage) | {"rows": told["rows"]}, documents)
 
 
 @task(cache_policy=NO_CACHE)

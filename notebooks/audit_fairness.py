@@ -16,15 +16,16 @@ import polars as pl
 
 from features.groups import GROUPS
 from features.outcomes import NEW_REFERRAL
+from flows.publish.fairness_page import mark_hidden
 from flows.settings import read_criteria_of, read_offers_of, read_settings
 from flows.training import build_training_data
 from flows.workspace import Workspace
 from models.appraisal import measure_groups
 from models.candidate import Effort
 from models.evaluation import ROW, score_split
-from models.offers import families as order_families
+from models.fairness import ANY_SIZE, METRICS, Verdict, list_sizes, measure_fairness
 from models.splits import forward_splits
-from validation.disclosure import FEWEST, HIDDEN, suppress
+from validation.disclosure import HIDDEN, suppress
 
 pl.Config(tbl_rows=-1, tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True, tbl_width_chars=130, fmt_str_lengths=60)
 workspace = Workspace(Path(os.environ.get("REREFERRAL_WORKSPACE", "demonstration/workspace")))
@@ -45,90 +46,43 @@ scored = score_split(data.frame, data.features, split, "glass_box", settings.see
 print(f"{scored.height} cases and dates from {split.test_from} to {split.test_to}, of {scored['family_id'].n_unique()} families")
 
 # %% [markdown]
-# ## Who would have had a place
+# ## Group by group
 #
-# On each date, by the rule of the night: the families with the highest chances, up to the week's capacity.
-
-# %%
-cases = scored.select(
-    *ROW, "family_id", "chance", abstained=pl.lit(value=False), reason_for_abstaining=pl.lit(None, pl.String)
-)  # fmt: skip
-places = pl.concat(
-    order_families(date, capacity, settings.seed).select("family_id", "listed", as_of=pl.lit(date["as_of"][0]))
-    for date in cases.partition_by("as_of", maintain_order=True)
-)
-
-# %% [markdown]
-# ## The groups, as they were known on each date
-#
-# The training data has them beside its rows (see `features/groups.py`). A group of its own holds those of whom it was
-# not known. A table that was never supplied gives no group at all.
+# The same comparison as in `fairness.html` of every training (`docs/fairness.md`): on each date families stand in the
+# order of the list, and intervals count families. *Here* is the figure of the group, *against* that of all other
+# cases, or the average chance where returns are held beside chances; a *gap* is the one less the other, in points.
+# **Not enough evidence** is no pass: *visible from* says how large a gap must be to be seen.
 
 # %%
 groups = [name for name in GROUPS if name in data.groups.columns]
-known = scored.join(data.groups, on=ROW, how="left").join(places, on=["as_of", "family_id"], how="left")
-family = pl.col("family_id")
-listed = (
-    known.with_columns(pl.col(groups).cast(pl.String))
-    .unpivot(groups, index=["family_id", "outcome", "listed"], variable_name="group")
-    .group_by("group", "value")
-    .agg(
-        pl.col("listed").mean(),
-        families_listed=family.filter("listed").n_unique(),
-        families_back=family.filter("outcome").n_unique(),
-    )
-)
-measured = pl.DataFrame(measure_groups(scored, data.groups, settings.seed)).join(listed, on=["group", "value"])
-
-# %% [markdown]
-# ## Group by group
-#
-# *Difference* is the mean chance less the share that came back, in points; its interval is drawn from families, since
-# all dates of one family tell the same story. The chances are **too high** or **too low** when the whole interval
-# lies on one side of zero, and **true** when it lies within what the criteria allow on both sides. Otherwise, and in
-# a group of fewer than 30 families, or 10 that came back, there is **not enough evidence**, which is no pass.
-# *Listed* is the share of the group's cases that would have had a place.
-
-# %%
-LIMIT = read_criteria_of(workspace.root).limits["calibration", "most_group_gap"]
-low, high = pl.col("low"), pl.col("high")
-verdict = (
-    pl.when(~pl.col("enough"))
-    .then(pl.lit("not enough evidence"))
-    .when(low > 0)
-    .then(pl.lit("too high"))
-    .when(high < 0)
-    .then(pl.lit("too low"))
-    .when((low >= -LIMIT) & (high <= LIMIT))
-    .then(pl.lit("true"))
-    .otherwise(pl.lit("not enough evidence"))
-)
+measured = measure_fairness([scored], data.groups.select(*ROW, *groups), list_sizes(capacity), settings.seed)
 
 
-def points(name: str) -> pl.Expr:
-    """A share in points."""
-    return (100 * pl.col(name)).round().cast(pl.Int64)
+def points(*names: str) -> list[pl.Expr]:
+    """Shares in points."""
+    return [(100 * pl.col(name)).round(1) for name in names]
 
 
-def unless_few(shown: pl.Expr, *counts: str) -> pl.Expr:
-    """What is shown, or ``c`` where it tells of one to five families."""
-    few = [pl.col(name).is_between(1, FEWEST - 1) for name in ("families", *counts)]
-    return pl.when(pl.any_horizontal(few)).then(pl.lit(HIDDEN)).otherwise(shown)
-
-
-for group in groups:
-    rows = measured.filter(pl.col("group") == group).sort(pl.col("value").cast(GROUPS[group]))
+judged = [metric.name for metric in METRICS if metric.judged]
+at_list = pl.col("size").is_in([ANY_SIZE, next(iter(list_sizes(capacity)))])
+shown = mark_hidden(measured).filter(pl.col("metric").is_in(judged), at_list, pl.col("verdict") != Verdict.ABSENT.value)
+figures = {
+    "here": points("estimate")[0],
+    "against": points("against")[0],
+    "gap": pl.format("{} ({} to {})", *points("gap", "gap_low", "gap_high")),
+    "visible from": points("smallest_visible")[0],
+}
+for (metric, group), rows in shown.partition_by("metric", "group", as_dict=True, maintain_order=True).items():
+    print(f"\n{metric}, by {group}")
     print(
         rows.select(
-            pl.col("value").alias(group),
+            pl.col("value").alias(str(group)),
             pl.Series("families", suppress(rows["families"].to_list())),
-            unless_few(pl.format("{} %", points("mean_chance"))).alias("mean chance"),
-            unless_few(pl.format("{} %", points("base_rate")), "families_back").alias("came back"),
-            unless_few(pl.format("{} ({} to {})", *map(points, ("difference", "low", "high"))), "families_back").alias(
-                "difference"
+            *(
+                pl.when("hidden").then(pl.lit(HIDDEN)).otherwise(figure.cast(pl.String)).alias(name)
+                for name, figure in figures.items()
             ),
-            unless_few(pl.format("{} %", points("listed")), "families_listed").alias("listed"),
-            verdict.alias("the chances are"),
+            "verdict",
         )
     )
 
@@ -136,10 +90,12 @@ for group in groups:
 # ## What the criterion says
 #
 # A model cannot be registered when chances and outcomes of any group lie evidently further apart than the criteria
-# allow: when the end of the interval that is nearer to zero does.
+# allow, with all groups that are large enough looked at together.
 
 # %%
-evident = measured.filter("enough").with_columns(gap=pl.max_horizontal(low, -high, 0.0)).filter(pl.col("gap") > LIMIT)
-print(f"{evident.height} of {measured['enough'].sum()} groups that are large enough miss the criterion of {LIMIT:.2f}.")
-if evident.height:
-    print(evident.select("group", "value", pl.col("gap").round(3).alias("apart by at least")))
+limit = read_criteria_of(workspace.root).limits["calibration", "most_group_gap"]
+large = pl.DataFrame(measure_groups(scored, data.groups, settings.seed)).filter("enough")
+missed = large.filter(pl.col("evident") > limit)
+print(f"{missed.height} of {large.height} groups that are large enough miss the criterion of {limit:.2f}.")
+if missed.height:
+    print(missed.select("group", "value", pl.col("evident").round(3).alias("apart by at least")))

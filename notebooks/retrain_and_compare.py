@@ -64,9 +64,10 @@ print(
 METRICS = ("auc", "average_precision", "calibration_error", "precision_at_capacity")
 
 
-def name_metrics(run: Any) -> dict[str, float]:
-    """The figures of a run, with names to read."""
-    return {name.replace("_", " "): round(run.data.metrics[name], 3) for name in METRICS}
+def name_metrics(run: Any) -> dict[str, float | None]:
+    """The figures of a run, with names to read; one that rests on so few families that it stays with the team is empty."""
+    found = run.data.metrics
+    return {name.replace("_", " "): round(found[name], 3) if name in found else None for name in METRICS}
 
 
 by_id = {run.info.run_id: run for run in runs}

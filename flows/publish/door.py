@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from flows.publish.measured import judge_group
 from validation.disclosure import FEWEST, HIDDEN, Rate, Release, Sum, protect
 
 Row = Mapping[str, Any]
@@ -33,9 +32,10 @@ BACK, REST = ", came back", ", did not"
 def let_out(evaluation: Row) -> dict[str, Any]:
     """An evaluation as it may leave the team: a copy, with small counts and what rests on them hidden.
 
-    Groups get a ``verdict``, and rows their ``parts_together``, since neither can be found from what is left.
+    Rows get their ``parts_together``, which cannot be found from what is left. What the criteria were judged by of ``groups`` is
+    left out: ``fairness.html`` tells of groups, and one account cannot be held against another.
     """
-    told = {name: value if name in NO_COUNTS else hide(value) for name, value in evaluation.items()}
+    told = {name: value if name in NO_COUNTS else hide(value) for name, value in evaluation.items() if name != "groups"}
     if evaluation.get("rows"):
         told |= _let_out_rows(evaluation)
     if evaluation.get("results"):
@@ -158,8 +158,8 @@ class _Tests:
 
 
 def _let_out_tests(evaluation: Row) -> dict[str, Any]:
-    """Results by candidate, date and tenth, and the audit groups: they are about the same rows."""
-    tests, results, groups = _Tests(), evaluation["results"], evaluation.get("groups") or []
+    """Results by candidate, date and tenth: they are about the same rows."""
+    tests, results = _Tests(), evaluation["results"]
     for result in {result["test_from"]: result for result in results}.values():
         whole = tests.add(_name(result), result["rows"], result["yes"], result["families"])
         if months := result.get("by_month"):
@@ -172,17 +172,8 @@ def _let_out_tests(evaluation: Row) -> dict[str, Any]:
     wholes = sorted({_name(result) for result in results})
     tests.add("all", *(sum(tests.counts[whole + end] for whole in wholes) for end in ("", BACK)))
     tests.add_up("all", wholes)
-    for group in dict.fromkeys(row["group"] for row in groups):
-        members = [row for row in groups if row["group"] == group]
-        tests.add_up("all", [_add_row(tests, f"{group}: {row['value']}", row, "base_rate") for row in members])
     release = tests.protect()
-    told: dict[str, Any] = {"results": [_let_out_result(result, release) for result in results]}
-    if groups:
-        told["groups"] = [
-            _let_out_row(row, f"{row['group']}: {row['value']}", release, "base_rate") | {"verdict": judge_group(row)}
-            for row in groups
-        ]
-    return told
+    return {"results": [_let_out_result(result, release) for result in results]}
 
 
 def _name(result: Row) -> str:
@@ -194,7 +185,7 @@ def _add_row(tests: _Tests, cell: str, row: Row, share: str) -> str:
 
 
 def _let_out_row(row: Row, cell: str, release: Release, share: str) -> dict[str, Any]:
-    """Rows of one date, tenth or group: the mean chance of six and more may always be told, since it counts nobody."""
+    """Rows of one date or tenth: the mean chance of six and more may always be told, since it counts nobody."""
     few = any(is_small(name, row.get(name)) for name in ("rows", "families"))
     whole = release.is_whole(cell + BACK, cell)
     told = {name: HIDDEN if is_small(name, value) or (isinstance(value, float) and (few or not whole)) else value

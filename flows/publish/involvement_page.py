@@ -1,15 +1,11 @@
 """The page that shows whether people decide: what became of the families on the lists, for the board and the team."""
 
-import base64
-import hashlib
 from collections.abc import Mapping
-from importlib.resources import files
 from math import ceil, floor
 
 import polars as pl
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
+from flows.publish.board_page import render_board_page
 from flows.publish.chance_words import in_words
 from flows.publish.tables import Section, Table
 from models.involvement import DECIDED, IN_ORDER, LEAST, NEVER, NO_PLACE, OTHERWISE, SOON_DAYS, Involvement
@@ -29,16 +25,11 @@ TERMS = {
 
 def render_involvement(told: Involvement, *, authority: str, invented: bool) -> str:
     """The page, which needs nothing but itself. It names no family and shows no small number."""
-    environment = Environment(
-        loader=PackageLoader("flows.publish"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    sheets = (files("flows.publish") / name for name in ("style.css", "training_report.css", "involvement.css"))
-    style = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
-    return environment.get_template("involvement.html.j2").render(
-        authority=authority,
+    return render_board_page(
+        "involvement.html.j2",
+        "involvement.css",
         invented=invented,
-        style=Markup(style),  # noqa: S704  our own file, not data
-        style_hash="sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        authority=authority,
         first=in_words(told.first),
         last=in_words(told.last),
         lists=_lists(told),

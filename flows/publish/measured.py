@@ -9,7 +9,6 @@ from flows.publish.chance_words import in_words
 from flows.publish.printed import Figure, count, hundred, interval, needed, number, plain, signed
 from models.candidates import HUMBLE
 from models.model import ScreeningModel
-from validation.disclosure import FEWEST
 
 Evaluation = Mapping[str, Any]
 Result = Mapping[str, Any]
@@ -24,8 +23,6 @@ NAMES = {
     "unrestricted_boosting": "unrestricted boosting",
 }
 UNRESTRICTED = "unrestricted_boosting"
-TELLING_GAP = 0.10  # between chance and share that came back: an interval must lie within it to count as "no gap"
-ENOUGH = "not enough evidence"
 
 
 @dataclass(frozen=True)
@@ -128,13 +125,9 @@ def in_short(measured: Measured) -> list[str]:
         )
     if UNRESTRICTED in leads:
         lines.append(f"The price of transparency: {say_price(leads[UNRESTRICTED])}.")
-    if groups := measured.evaluation.get("groups"):
-        said = [row["verdict"] for row in groups]
-        gaps, thin = sum(words.startswith("gap") for words in said), said.count(ENOUGH)
-        lines.append(
-            f"Of {len(said)} groups of children {gaps} {'has' if gaps == 1 else 'have'} a gap between chance and what happened; "
-            f"for {thin} there is not enough evidence to tell."
-        )
+    lines.append(
+        "Whom the list reaches and misses, and whether chances are true in every group: see fairness.html beside this page."
+    )
     return lines
 
 
@@ -160,13 +153,3 @@ def say_price(row: Result) -> str:
     if low > 0:
         return f"none; unrestricted boosting, which nobody can read, differs by {shown} in average precision, so it was worse"
     return f"none that can be told from chance; unrestricted boosting differs by {shown} in average precision"
-
-
-def judge_group(row: Result) -> str:
-    """Whether a group's chances are true: a gap, no gap, or not enough evidence. Never a pass for want of children."""
-    low, high = row.get("low"), row.get("high")
-    if row["families"] < FEWEST or not row["enough"] or low is None or high is None:
-        return ENOUGH
-    if low > 0 or high < 0:
-        return f"gap: chances are too {'high' if row['difference'] > 0 else 'low'}"
-    return f"no gap of {100 * TELLING_GAP:.0f} points or more" if low > -TELLING_GAP and high < TELLING_GAP else ENOUGH

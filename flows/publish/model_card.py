@@ -14,7 +14,7 @@ from flows.publish.measured import Measured, name_of, verdict
 from flows.publish.printed import number, percent
 from flows.publish.report_doubts import tell_feedback, tell_multiplicity, tell_practice, tell_stability
 from flows.publish.report_quality import tell_candidates, tell_needed
-from flows.publish.report_sections import tell_criteria, tell_groups, tell_rows, tell_training
+from flows.publish.report_sections import tell_criteria, tell_rows, tell_training
 from flows.publish.shapes import Shape
 from flows.publish.tables import Table
 from models.model import ScreeningModel
@@ -61,7 +61,6 @@ def render_model_card(evaluation: Mapping[str, Any], model: ScreeningModel, shap
         candidates=tell_candidates(measured) if "results" in held else None,
         needed=tell_needed(measured) if "results" in held else None,
         box=measured.box if "results" in held else None,
-        groups=tell_groups(measured) if "groups" in held else None,
         limits={part: tell(measured).words if evaluation.get(part) else [] for part, tell in LIMITS.items()},
         families={family: features for family, features in families.items() if features},
         pairs=[shape for shape in shapes if len(shape.features) > 1],

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.publish.chance_words import in_words
-from flows.publish.measured import TELLING_GAP, Measured, day, name_of, span_hundred, verdict
-from flows.publish.printed import count, hundred, number, percent, plain, signed
+from flows.publish.measured import Measured, day, name_of, verdict
+from flows.publish.printed import count, number, percent, plain
 from flows.publish.tables import Section, Table, lay_out
 from validation.disclosure import NOTHING
 
@@ -16,9 +16,7 @@ DATES = {
     "not_complete_yet": "Later dates, not complete yet",
     "step_days": "Days from one date to the next",
 }
-NOT_LEFT_OUT = frozenset(
-    {"cohort", "families", "used", "parts_together"}
-)  # of the rows' counts; all others say why rows are not used
+NOT_LEFT_OUT = frozenset({"cohort", "families", "used", "parts_together"})  # all other counts say why rows are not used
 
 
 def tell_training(measured: Measured) -> Section:
@@ -125,25 +123,3 @@ def tell_selection(measured: Measured) -> Section:
         "its reasons can be read; the criteria decide whether it may be used."
     ]
     return Section("selection", "What each rule of choice would have chosen", words, (), [Table("", ("Rule", "Choice"), rows)])
-
-
-def tell_groups(measured: Measured) -> Section:
-    """Calibration by group, with the families behind each number."""
-    groups = measured.evaluation["groups"]
-    rows = tuple(
-        (
-            f"{plain(row['group'])}: {plain(str(row['value']))}", count(row["rows"]), count(row["families"]),
-            percent(row["mean_chance"]), percent(row["base_rate"]),
-            signed(hundred(row["difference"]), 1) + span_hundred(row["low"], row["high"], 1, "+"), row["verdict"],
-        )
-        for row in groups
-    )  # fmt: skip
-    words = [
-        "The question is whether chances mean the same in every group: of those told 3 in 10, do 3 in 10 come back? A group has "
-        f"a gap when its 95 % interval leaves out zero, and none when the interval lies within {100 * TELLING_GAP:.0f} points on "
-        "either side. Everything else is not enough evidence, and never a pass.",
-        f"{len(rows)} groups are looked at, so about one in twenty shows a gap by chance alone. Sex, ethnicity and disability "
-        "are never features of the model.",
-    ]
-    header = ("Group", "Rows", "Families", "Mean chance", "Came back", "Difference in points", "Verdict")
-    return Section("groups", "Are the chances true for every group?", words, (), [Table("", header, rows)])

@@ -1,19 +1,16 @@
 """What a board reads after a retrain: the report, the scorecard on one page, the model card, and a picture of every term."""
 
-import base64
-import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from features.catalogue import BY_NAME
 from features.definition import Feature
+from flows.publish.board_page import render_board_page
 from flows.publish.door import let_out
 from flows.publish.measured import Measured, in_short
 from flows.publish.model_card import render_model_card
@@ -32,7 +29,7 @@ from flows.publish.report_doubts import (
     tell_stability,
 )
 from flows.publish.report_quality import CALIBRATION, tell_calibration, tell_candidates, tell_needed
-from flows.publish.report_sections import tell_criteria, tell_groups, tell_rows, tell_selection, tell_training
+from flows.publish.report_sections import tell_criteria, tell_rows, tell_selection, tell_training
 from flows.publish.shapes import MOST_IMPORTANT, NOT_KNOWN, Shape, draw_shape, find_height, find_shapes, lay_out_sheet, name_steps
 from flows.publish.tables import Section, Table
 from flows.workspace import write_private
@@ -47,7 +44,6 @@ PARTS: tuple[tuple[str, str, str, Callable[[Measured], Section]], ...] = (
     ("needed", "results", "How many families are approached for one that comes back", tell_needed),
     ("selection", "selection", "What each rule of choice would have chosen", tell_selection),
     ("calibration", "results", CALIBRATION, tell_calibration),
-    ("groups", "groups", "Are the chances true for every group?", tell_groups),
     ("stability", "stability", STABILITY, tell_stability),
     ("multiplicity", "multiplicity", MULTIPLICITY, tell_multiplicity),
     ("feedback", "feedback", FEEDBACK, tell_feedback),
@@ -73,8 +69,8 @@ def write_training_report(
     """Write ``report.html``, ``scorecard.html``, ``model_card.md`` and ``shapes/`` into ``folder``.
 
     ``evaluation`` is the object of ``evaluation.json`` (see ``docs/evaluation.md``), of which the pages show what :func:`let_out`
-    lets out; a part that is not there is left out with
-    a sentence that says so. Without a ``scorecard`` its page says that there is none. Nothing of a single child is written.
+    lets out; a part that is not there is left out with a sentence that says so. Without a
+    ``scorecard`` its page says that there is none. Nothing of a single child is written.
     """
     shapes, evaluation = find_shapes(model), let_out(evaluation)
     height = find_height(shapes)
@@ -125,7 +121,6 @@ def render_report(evaluation: Mapping[str, Any], model: ScreeningModel, shapes: 
         outcome=evaluation["outcome"]["words"],
         short=in_short(measured),
         sections=find_sections(measured),
-        pictured=lambda svg: Markup(inline(svg)),  # noqa: S704
         shown=drawn[:MOST_IMPORTANT],
         others=drawn[MOST_IMPORTANT:],
         share=percent(sum(shape.importance for shape in shapes[:MOST_IMPORTANT])),
@@ -163,16 +158,4 @@ def _lay_out_card(feature: Feature, edges: Any, points: Any, always_known: bool)
 
 
 def _render(template: str, model: ScreeningModel, **values: Any) -> str:
-    environment = Environment(
-        loader=PackageLoader("flows.publish"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    sheets = (files("flows.publish") / name for name in ("style.css", "training_report.css"))
-    style = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
-    return environment.get_template(template).render(
-        model=model,
-        invented=model.origin != "real",
-        style=Markup(style),  # noqa: S704  our own file, not data
-        style_hash="sha256-" + base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        percent=percent,
-        **values,
-    )
+    return render_board_page(template, invented=model.origin != "real", model=model, percent=percent, **values)

@@ -46,7 +46,7 @@ def take_from_another_register(*what):
 flows.retrain.train_on = train_and_be_killed
 if point != "training":
     flows.retrain.fit = take_from_another_register
-    flows.retrain.weigh = lambda *what: {}
+    flows.retrain.weigh = lambda *what: {"rows": {"cohort": 0, "used": 0}, "results": []}
     flows.retrain.report = lambda place, *what: make_private_folder(place.training / ".new")
 if point == "registering":
     from mlflow import MlflowClient

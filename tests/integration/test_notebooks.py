@@ -93,7 +93,7 @@ def test_why_did_this_family_get_a_place(answer: Answer) -> None:
 def test_are_the_chances_as_true_for_every_group(answer: Answer) -> None:
     out = answer("audit_fairness")
     for group in ("sex", "ethnicity", "disability", "age_band", "source", "known_before"):
-        assert re.search(rf"│ {group} +┆ families ┆ mean chance", out)
+        assert re.search(rf"│ {group} +┆ families ┆ here", out)
     assert "not enough evidence" in out
     assert re.search(r"of \d+ groups that are large enough miss the criterion", out)
     assert not re.search(r"┆ [1-5] +┆", out), "counts of one to five are hidden"

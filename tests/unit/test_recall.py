@@ -170,7 +170,7 @@ def test_the_words_say_what_was_found_and_where(root: Path) -> None:
 def test_the_notice_names_no_child_and_no_small_number(root: Path) -> None:
     recall(root, model("2"))
     page = (root.parent / "notice.html").read_text(encoding="utf-8")
-    head = re.search(r"Its head: ([0-9a-f]{64})", page)
+    head = re.search(r"Its head: <code>([0-9a-f]{64})", page)
     assert head
     assert not re.search(r"[0-9a-f]{32}", page.replace(head[1], ""))
     assert "Families that had a place on them: c." in notice(root)
