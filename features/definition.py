@@ -17,6 +17,13 @@ UNITS = {
     Aggregate.DAYS_SINCE_FIRST: "days",
 }
 
+WAYS = {
+    "{more}": ("more", "fewer", "more"),
+    "{higher}": ("higher", "lower", "higher"),
+    "{rose}": ("rose", "fell", "stayed level"),
+}
+"""Words for a number that has a sign: above, below and at zero."""
+
 
 class Direction(StrEnum):
     """Does more of the feature go with a higher chance, a lower one, or is it left open?"""
@@ -47,9 +54,10 @@ class Feature:
     """One feature: a column of the matrix.
 
     ``formula`` is what it computes. ``worry`` and ``strength`` are what a worker reads when the feature raises or lowers the
-    chance ("{value}" stands for the number; ``strength`` is the same as ``worry`` unless it is given), ``absence`` what it means
-    that there is none, and is read then. Only a feature with a declared direction is ever shown as a worry or a strength; one
-    that may go either way is shown as being about the case. ``unit`` need not be given where the aggregate tells it.
+    chance ("{value}" stands for the number, "{size}" for it without a sign, each of ``WAYS`` for the way that it goes;
+    ``strength`` is the same as ``worry`` unless it is given), ``absence`` what it means that there is none, and is read then.
+    Only a feature with a declared direction is ever shown as a worry or a strength; one that may go either way is shown as
+    being about the case. ``unit`` need not be given where the aggregate tells it.
     """
 
     name: str

@@ -29,10 +29,16 @@ def counts(
 
 
 def since(name: str, event: str, none: str, family: Family, events: Events, direction: Direction = Direction.LOWER) -> Feature:
-    """Days since the latest event; ``none`` is said when there was none."""
-    absence = f"{none} in the last two years"
+    """Days since the latest event; ``none`` is said when there was none, and of the days since where these lower the chance."""
     return Feature(
-        name, family, f"Days since {event}.", events.days_since_last(), direction, f"{event}: {{value}} days ago", absence
+        name,
+        family,
+        f"Days since {event}.",
+        events.days_since_last(),
+        direction,
+        f"{event}: {{value}} days ago",
+        f"{none} in the last two years",
+        f"{none} for {{value}} days" if direction is Direction.LOWER else "",
     )
 
 
@@ -57,7 +63,7 @@ def change(things: str, family: Family, events: Events, days: int, *, prefix: st
         f"Number of {things} in the last {WINDOWS[days]} less the number in the {WINDOWS[days]} before.",
         events.change(days),
         Direction.EITHER,
-        f"{things} in the last {WINDOWS[days]}, less those in the {WINDOWS[days]} before: {{value}}",
+        f"{things} in the last {WINDOWS[days]}: {{size}} {{more}} than in the {WINDOWS[days]} before",
         f"no {things} to compare",
         unit="difference of counts",
     )

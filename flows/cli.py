@@ -193,7 +193,7 @@ def involvement(
     """Write what people did with the lists: how soon, how often otherwise than the order, and why."""
     from flows.involvement import write_involvement
 
-    typer.echo(write_involvement(workspace, _date(start), _date(end)))
+    typer.echo(write_involvement(workspace, _date(start), _date(end), date.today()))
 
 
 @app.command()

@@ -8,6 +8,7 @@ import polars as pl
 from features.cohort import build_cohort
 from features.groups import read_groups
 from flows.decisions import read_decisions
+from flows.publish.chance_words import number
 from flows.publish.involvement_page import render_involvement
 from flows.vintages import last_extract, read_archive
 from flows.workspace import Workspace, hold, write_private
@@ -20,14 +21,16 @@ COLUMNS = ("family_id", "children", "order", "standing", "kind", "listed_since")
 GROUPS = ("sex", "ethnicity", "disability")
 
 
-def write_involvement(root: Path, from_day: date, to_day: date) -> str:
+def write_involvement(root: Path, from_day: date, to_day: date, today: date) -> str:
     """Write ``involvement/<to_day>.html`` about the lists of the nights from one day to another; says where, in words.
 
-    Raises ``SettingsError`` for a period that ends before it begins or holds no list, ``ContractError`` for a workspace without
-    a history, or a list of an older form.
+    Raises ``SettingsError`` for a period that ends before it begins or after ``today``, or holds no list, ``ContractError`` for
+    a workspace without a history, or a list of an older form.
     """
     if from_day > to_day:
         raise SettingsError(f"The period from '{from_day}' to '{to_day}' ends before it begins: put the earlier day first.")
+    if to_day > today:
+        raise SettingsError(f"'--to' is {to_day}, a day that has not come: give a day up to {today}.")
     place = Workspace(root)
     with hold(place):
         nights = read_lists(place, from_day, to_day)
@@ -40,7 +43,7 @@ def write_involvement(root: Path, from_day: date, to_day: date) -> str:
         file = place.root / "involvement" / f"{to_day}.html"
         write_private(file, lambda beside: beside.write_text(text, encoding="utf-8"))
     to_look_into = f"{len(told.alarms)} to look into" if told.alarms else "no alarm"
-    return f"{told.lists} lists from {told.first} to {told.last}, {to_look_into}: {file}"
+    return f"{number(told.lists, 'list', 'lists')} from {told.first} to {told.last}, {to_look_into}: {file}"
 
 
 def read_lists(workspace: Workspace, from_day: date, to_day: date) -> pl.DataFrame:

@@ -195,7 +195,7 @@ RULES: Mapping[str, Rule] = {
         ),
         Rule(
             "not_suitable_within",
-            "The team did not find an offer unsuitable, or decide otherwise in its own words, in the last so many weeks.",
+            "The team did not find in the last so many weeks that an offer does not suit the family, and did not decide 'other'.",
             "The team found in the last {weeks} weeks that an offer does not suit the family.",
             lambda weeks: _is_past("last_not_suitable_on", weeks),
             WEEKS,

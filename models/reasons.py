@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from features.definition import Direction, Family, Feature
+from features.definition import WAYS, Direction, Family, Feature
 
 LEAST = 0.05  # log-odds; less moves a chance by about one in a hundred and is no reason
 MOST = 3  # reasons a side
@@ -155,10 +155,20 @@ def _side() -> pl.Expr:
 
 def _words() -> pl.Expr:
     """The declared text with its number, or what absence means where there is none."""
-    value = pl.col("value")
-    text = pl.when("up").then("worry").otherwise("strength")
-    whole = value.round().cast(pl.Int64).cast(pl.String)
-    number = pl.when((value == value.round()) | (value.abs() >= 10)).then(whole).otherwise(value.round(1).cast(pl.String))
+    value, text = pl.col("value"), pl.when("up").then("worry").otherwise("strength")
     percent = (value * 100).round().cast(pl.Int64).cast(pl.String) + " %"
-    shown = pl.when("is_share").then(percent).otherwise(number)
-    return pl.when(_is_none()).then("absence").otherwise(text.str.replace("{value}", shown, literal=True))
+    shown = pl.when("is_share").then(percent).otherwise(_number(value))
+    ways = {place: _way(*words) for place, words in WAYS.items()}
+    for place, put in ({"{value}": shown, "{size}": _number(value.abs())} | ways).items():
+        text = text.str.replace(place, put, literal=True)
+    return pl.when(_is_none()).then("absence").otherwise(text)
+
+
+def _number(value: pl.Expr) -> pl.Expr:
+    whole = value.round().cast(pl.Int64).cast(pl.String)
+    return pl.when((value == value.round()) | (value.abs() >= 10)).then(whole).otherwise(value.round(1).cast(pl.String))
+
+
+def _way(up: str, down: str, level: str) -> pl.Expr:
+    value = pl.col("value")
+    return pl.when(value > 0).then(pl.lit(up)).when(value < 0).then(pl.lit(down)).otherwise(pl.lit(level))

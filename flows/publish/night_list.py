@@ -10,7 +10,11 @@ from features.timeline import TOLD
 from flows.publish.chance_words import in_words, number, shorten
 from models import offers
 from models.places import PLACES, Standing
+from models.team_decisions import begin_week
 from validation.errors import ChecksError
+
+NONE_RECORDED = "None recorded in the case system; you may know of some"
+"""What stands where a child has no worry, or no strength."""
 
 WORRY, STRENGTH, CASE, UNKNOWN = SIDES = ("worry", "strength", "about the case", "not known")
 
@@ -245,6 +249,11 @@ class NightList:
         return self.as_of + timedelta(days=self.stale_after_days)
 
     @property
+    def week(self) -> date:
+        """The Monday of the week whose slots are counted: that in which the list is used."""
+        return begin_week(self.as_of)
+
+    @property
     def nothing_to_show(self) -> str:
         """Why no family has a place, in plain words; empty when one has."""
         ranked, day = self.families["order"].count(), in_words(self.as_of)
@@ -308,7 +317,7 @@ class NightList:
                 "Rows set aside",
                 f"{number(counts.set_aside, 'row', 'rows')} of tonight's data kept out because of an error.",
             ),
-            ("Room this week", f"{slots}."),
+            (f"Room in the week from {in_words(self.week)}", f"{slots}."),
             (
                 "How the order is made",
                 "A family stands where its child with the highest chance stands; brothers and sisters take one place. "

@@ -111,6 +111,7 @@ def render_page(night: NightList) -> bytes:
             not_scored=families.group_not_scored(),
             total=families.counted,
             headings=HEADINGS,
+            none_recorded=night_list.NONE_RECORDED,
             bands=[band for band in BANDS if band in families.bands],
             head=[line for label in AT_THE_HEAD for line in about if line[0] == label],
             foot=[line for line in about if line[0] not in AT_THE_HEAD],

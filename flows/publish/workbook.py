@@ -19,7 +19,7 @@ SHEETS = FAMILIES, CHILDREN, REASONS, GUIDE, ABOUT = ("Families", "Children", "R
 HEADER_ROW = 1
 """Row of the column names on the first three sheets, counted from 0; above it stands the title."""
 
-DECIMALS = {"Chance (0 to 1)", "Weight (log-odds)"}
+DECIMALS = {"Chance (0 to 1)"}
 CASE_NUMBER_WIDTH = 12
 LINE = 14
 """Height of a line of text in points."""
@@ -28,7 +28,7 @@ TALLEST = 409
 """Points; no row can be taller."""
 
 CHILD_WIDTHS = [11, 11, 9, 10, 12, 24, 7, 16, 17, 15, 34, 30, 19, 22]
-REASON_WIDTHS = [11, 11, 16, 60, 12, 14, 44, 20]
+REASON_WIDTHS = [11, 11, 16, 60, 14, 12, 24]
 
 LABEL_WIDTH, TEXT_WIDTH = 34, 100
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from flows.publish.chance_words import after_a_quiet_year, by_other_models, in_a_range, in_ten, in_words, number
-from flows.publish.night_list import SHOWN_REASONS, STRENGTH, UNKNOWN, WORRY, NightList
+from flows.publish.night_list import NONE_RECORDED, SHOWN_REASONS, STRENGTH, UNKNOWN, WORRY, NightList
 from models.places import Standing
 
 CASE_NUMBERS = "Case numbers"
@@ -31,11 +31,13 @@ TOLD = {
 COLUMNS = (*TOLD, *ANSWERS, *KEYS)
 """The columns of the sheet "Families" in order; the identified copy has ``CASE_NUMBERS`` after "Family reference"."""
 
-NONE_RECORDED = "None recorded"
 BY_LAW = "Offer by law, not in order"
 CONTROL = r"[\x00-\x09\x0b-\x1f\x7f]+"
 LONGEST = 32_000
 """Characters; a cell holds little more."""
+
+MUCH, SOME = 1.5, 1.2
+"""Factors of the odds from which a reason counts much, or some."""
 
 _CASE = ["person_id", "referral_id"]
 
@@ -76,7 +78,7 @@ def child_rows(night: NightList, case_numbers: Mapping[str, str] | None = None) 
         pl.col("family_id").replace_strict(night.references).alias("Family reference"),
         pl.col("person_id").replace_strict(night.references).alias("Child reference"),
         pl.col("age_band").alias("Age"),
-        pl.col("chance").alias("Chance (0 to 1)"),
+        pl.col("chance").round(2).alias("Chance (0 to 1)"),
         _each(
             "Chance in words",
             (_capital(in_ten(c["chance"])) if c["chance"] is not None else None for c in cases.iter_rows(named=True)),
@@ -108,10 +110,12 @@ def reason_rows(night: NightList) -> pl.DataFrame:
             pl.col("person_id").replace_strict(night.references).alias("Child reference"),
             pl.col("side").alias("Side"),
             pl.col("words").alias("Reason"),
-            pl.col("contribution").alias("Weight (log-odds)"),
-            pl.col("value").alias("Recorded value"),
-            pl.col("feature").alias("Feature"),
-            pl.col("group").alias("Group"),
+            pl.when(pl.col("contribution") > 0)
+            .then(pl.lit("more likely"))
+            .otherwise(pl.lit("less likely"))
+            .alias("Makes a return"),
+            _how_much().alias("How much"),
+            pl.col("group").alias("About"),
         )
     )
     return rows.with_columns(_clean(name) for name, dtype in rows.schema.items() if dtype == pl.String)
@@ -168,7 +172,7 @@ class _FamilyWords:
     def _chance(self, family: Mapping[str, Any], others: list[dict[str, Any]]) -> str | None:
         if family["chance"] is None:
             return None
-        told = [in_ten(case["chance"]) if case["chance"] is not None else "not known" for case in others]
+        told = [in_ten(case["chance"]) if case["chance"] is not None else "no chance is given" for case in others]
         return _lines([_capital(in_ten(family["chance"])), f"Others: {', '.join(told)}" if told else None])
 
     def _note(self, family: Mapping[str, Any]) -> str | None:
@@ -213,6 +217,12 @@ def _sides(night: NightList) -> pl.DataFrame:
         .with_columns(pl.when(pl.col(side) != "").then(side).alias(side) for side in (WORRY, STRENGTH, UNKNOWN))
         .with_columns(pl.col(side).fill_null(NONE_RECORDED) for side in (WORRY, STRENGTH))
     )
+
+
+def _how_much() -> pl.Expr:
+    """How strongly a reason counts: by what factor it moves the odds, either way."""
+    size = pl.col("contribution").abs().exp()
+    return pl.when(size >= MUCH).then(pl.lit("much")).when(size >= SOME).then(pl.lit("some")).otherwise(pl.lit("a little"))
 
 
 def _doubts(of: Mapping[str, Any]) -> str | None:

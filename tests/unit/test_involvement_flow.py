@@ -65,7 +65,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write(root: Path, **days: Any) -> str:
-    return write_involvement(root, days.get("from_day", FIRST), days.get("to_day", FIRST + timedelta(days=30)))
+    to_day = days.get("to_day", FIRST + timedelta(days=30))
+    return write_involvement(root, days.get("from_day", FIRST), to_day, days.get("today", to_day))
 
 
 def test_the_page_of_a_period_is_written_for_the_owner_alone(root: Path) -> None:
@@ -103,6 +104,11 @@ def test_children_without_a_place_have_no_group_read(root: Path) -> None:
     assert find_groups(history, families(FIRST).with_columns(night=pl.lit(FIRST)))["sex"].to_list().count("female") == FEMALE
     waiting = families(FIRST, "waiting").with_columns(night=pl.lit(FIRST))
     assert find_groups(history, waiting).is_empty()
+
+
+def test_a_period_that_ends_after_today_is_refused(root: Path) -> None:
+    with pytest.raises(SettingsError, match="a day that has not come"):
+        write(root, today=FIRST + timedelta(days=29))
 
 
 def test_a_period_that_ends_before_it_begins_is_refused(root: Path) -> None:

@@ -99,7 +99,7 @@ def test_the_counts_of_the_list_add_up() -> None:
     told = dict(NIGHT.about())
     assert told["Cases"] == f"10 open = 8 scored + 2 not scored ({THIN}: 2)."
     assert told["Families"].startswith("8 with an open case = 3 with a place + 1 waiting + 1 to be renewed by a person")
-    assert told["Room this week"].endswith("Restorative early help: 2 a week, 1 made this week, 1 left.")
+    assert told["Room in the week from 23 November 2026"].endswith("Restorative early help: 2 a week, 1 made this week, 1 left.")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from lxml import html
 
-from flows.publish.night_list import Changes, NightList, ShownKind
+from flows.publish.night_list import NONE_RECORDED, Changes, NightList, ShownKind
 from flows.publish.page import NOT_FOR, render_page
 from models.abstention import TURNS_ADULT
 from tests.unit.night_example import EARLY_HELP, FGC, KINDS, NIGHT, THIN, example, family, pseudonym
@@ -180,13 +180,13 @@ def test_reasons_stand_on_two_sides_and_no_more_than_three_of_each() -> None:
 def test_a_side_without_reasons_says_so() -> None:
     night = example({"ash": family("place", 0.6, kind=FGC)}, reasons=[("worry", "a worry")])
     found = {each.text: [line.text for line in each.getparent().iter("dd")] for each in card(night, "ash").iter("dt")}
-    assert found == {"What we are worried about": ["a worry"], "What is working well": ["None recorded"]}
+    assert found == {"What we are worried about": ["a worry"], "What is working well": [NONE_RECORDED]}
 
 
 def test_nothing_is_said_of_the_sides_of_a_child_that_the_model_did_not_weigh() -> None:
     without = card(NIGHT, "birch").xpath(".//div[@class='child']")[1]
     assert "No chance is given" in words(without)
-    assert "None recorded" not in words(without)
+    assert NONE_RECORDED not in words(without)
 
 
 def test_a_history_that_brothers_and_sisters_share_stands_once() -> None:

@@ -9,6 +9,7 @@ from features.definition import Direction, Family, Feature
 from features.measure import Formula
 from features.streams import CONTACTS as EVENTS
 from features.streams import SCALINGS
+from features.wordings import since
 from models.reasons import explain
 
 
@@ -29,6 +30,8 @@ DAYS = declare("days", "the last: {value} days ago", "none", formula=EVENTS.days
 SCALE = declare("scale", "scaled at {value}", "not scaled", formula=SCALINGS.latest("scale"), direction=Direction.LOWER)
 SHARE = declare("share", "ended so: {value}", "nothing ended", formula=EVENTS.share("ended_nfa"), unit="share")
 CHANGE = declare("change", "{value} more than before", "no telling", formula=EVENTS.change(90), direction=Direction.EITHER)
+MORE = declare("more", "{size} {more}, {higher}, {rose}", "no telling", formula=EVENTS.change(90), direction=Direction.EITHER)
+QUIET = since("quiet", "the last contact", "no contact", Family.CONTACTS, EVENTS)
 TOTAL = declare("total", "{value} in all", "none in all", formula=SCALINGS.total("strengths"), direction=Direction.LOWER)
 
 
@@ -70,6 +73,12 @@ def explain_one(feature: Feature, value: float | None, contribution: float) -> d
         # that nothing changed is something, and a sum of nothing is nothing
         (CHANGE, 0.0, 0.4, "about the case", "0 more than before"),
         (CHANGE, -2.0, -0.4, "about the case", "-2 more than before"),
+        # which way a number goes is said in words, and not by its sign
+        (MORE, 3.0, 0.4, "about the case", "3 more, higher, rose"),
+        (MORE, -2.0, 0.4, "about the case", "2 fewer, lower, fell"),
+        (MORE, 0.0, 0.4, "about the case", "0 more, higher, stayed level"),
+        (QUIET, 40.0, 0.4, "worry", "the last contact: 40 days ago"),
+        (QUIET, 700.0, -0.4, "strength", "no contact for 700 days"),
         (TOTAL, 0.0, -0.4, "strength", "none in all"),
     ],
 )  # fmt: skip

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 from lxml import etree
 
-from flows.publish.night_list import Changes
+from flows.publish.night_list import NONE_RECORDED, Changes
 from flows.publish.workbook import SHEETS, build_workbook
 from flows.publish.workbook_guide import WHAT_HAPPENS, in_capital, write_guide
-from flows.publish.workbook_rows import ANSWERS, BY_LAW, COLUMNS, KEYS, NONE_RECORDED
+from flows.publish.workbook_rows import ANSWERS, BY_LAW, COLUMNS, KEYS
 from models.team_decisions import DECISIONS, REASONS, ROLES
 from tests.unit.night_example import AS_OF, EARLY_HELP, FGC, NIGHT, example, family, pseudonym
 
@@ -88,7 +88,7 @@ def test_no_family_has_a_number_in_an_order() -> None:
 def test_a_chance_is_in_words_and_the_other_childrens_too() -> None:
     book = build_workbook(NIGHT)
     assert row(book, "ash")["Chance in words"] == "About 6 in 10\nOthers: about 2 in 10"
-    assert row(book, "birch")["Chance in words"] == "About 4 in 10\nOthers: not known"
+    assert row(book, "birch")["Chance in words"] == "About 4 in 10\nOthers: no chance is given"
     assert row(book, "cedar")["Chance in words"] == "About 4 in 10"
 
 
