@@ -14,7 +14,7 @@ from validation.codes import codes
 from validation.contract import Table
 from validation.cut import cut
 from validation.history import Archive
-from validation.tables.episodes import ASSESSMENTS, CIN_PLANS
+from validation.tables.episodes import ASSESSMENTS, CIN_PLANS, EARLY_HELP
 from validation.tables.local import OFFERS, SIGNS_OF_SAFETY
 from validation.tables.people import FAMILY
 from validation.tables.protection import CLA_EPISODES, CP_PLANS, S47
@@ -45,6 +45,8 @@ def read_circumstances(archive: Archive, as_of: date, matrix: pl.DataFrame) -> p
       nobody goes back to before it. Where no enquiry has an end on record (the census holds none), one lasts 15 working days.
       A table that was not supplied cannot raise the stage;
     - ``relatives`` (Int64): how many other children are known to be of the same family, with or without an open case;
+    - ``early_help_open`` (Boolean): early help of the child that began in the last 730 days is open; one left open for longer is
+      a forgotten end;
     - ``safety_scale`` (Int64, 0 to 10), ``safety_scaled_on`` and ``safety_rater`` (in words): the last scaling of the last 730
       days, of several on one day the lowest; empty where there is none.
     """
@@ -55,6 +57,7 @@ def read_circumstances(archive: Archive, as_of: date, matrix: pl.DataFrame) -> p
         _read_stages(archive, as_of, index, who),
         _count_relatives(archive, index, who),
         _read_scale(archive, as_of, who),
+        _find_early_help(archive, as_of, who),
         people_at(archive, who).select("row", "expected_dob"),
     ):
         found = found.join(more, on="row", how="left", maintain_order="left")
@@ -67,6 +70,7 @@ def read_circumstances(archive: Archive, as_of: date, matrix: pl.DataFrame) -> p
         .otherwise(pl.col("age_years").replace_strict(BANDS, default=NOT_KNOWN, return_dtype=pl.String)),
         stage=pl.col("level").fill_null(0).replace_strict(dict(enumerate(STAGES)), return_dtype=pl.String),
         relatives=pl.col("relatives").fill_null(0).cast(pl.Int64),
+        early_help_open=pl.col("early_help_open").fill_null(value=False),
         safety_scale="asos_scale",
         safety_scaled_on="asos_scaled_date",
         safety_rater="asos_rater",
@@ -160,6 +164,13 @@ def _find_members(archive: Archive, matrix: pl.DataFrame) -> tuple[pl.DataFrame,
         children.unique("person_id", keep="first", maintain_order=True),
         called.sort("fami_family_id", "of_family").unique("fami_family_id", keep="first", maintain_order=True),
     )
+
+
+def _find_early_help(archive: Archive, as_of: date, who: pl.DataFrame) -> pl.DataFrame:
+    """``row`` of each child with open early help, and ``early_help_open``, which is true."""
+    recent = pl.col("happened") > as_of - timedelta(days=LOOK_BACK_DAYS)
+    found = cut(archive, EARLY_HELP, who).filter(recent & _goes_on(EARLY_HELP)).select("row").unique()
+    return found.with_columns(early_help_open=pl.lit(value=True))
 
 
 def _read_scale(archive: Archive, as_of: date, who: pl.DataFrame) -> pl.DataFrame:

@@ -112,8 +112,14 @@ def check_answers(answers: pl.DataFrame, night: NightList | None, as_of: date | 
     return Checked(filled.select("row", "label", "family_id", *ANSWER), faults)
 
 
-def check_against_list(answers: pl.DataFrame, published: pl.DataFrame, night: NightList) -> list[str]:
-    """Compare a workbook cell by cell with the one that was published; both are frames of ``read_answers``."""
+def check_against_list(
+    answers: pl.DataFrame, published: pl.DataFrame, night: NightList, decisions: pl.DataFrame, logged: pl.DataFrame
+) -> list[str]:
+    """Compare a workbook cell by cell with the one that was published; both are frames of ``read_answers``.
+
+    The workbook of a list that was made anew since is taken when the log holds every family of its ``decisions``: then it is
+    no list to decide about any more, and only tells how offers were answered.
+    """
     day = in_words(night.as_of)
     fresh = "copy your answers into a fresh copy of the workbook"
     if published["Family id"].null_count() == published.height:
@@ -122,6 +128,8 @@ def check_against_list(answers: pl.DataFrame, published: pl.DataFrame, night: Ni
         return [f"It is the list of another authority: take the workbook of {day} that was made here."]
     lists = set(answers["List"].drop_nulls())
     if len(lists) == 1 and not lists & set(published["List"]):
+        if _are_all_held(decisions, logged):
+            return []
         return [f"The list of {day} was made anew after this workbook was written: {fresh} of it."]
     told = answers.with_columns(_label(night.references))
     keys = ["Night", "Authority", "List"]
@@ -144,6 +152,13 @@ def check_against_list(answers: pl.DataFrame, published: pl.DataFrame, night: Ni
         short = lost["Family id"].replace_strict(night.references, default="?").to_list()
         words.append(f"{_several('family', 'families', short)} of the list of {day} not in the workbook any more: {fresh}.")
     return words
+
+
+def _are_all_held(decisions: pl.DataFrame, logged: pl.DataFrame) -> bool:
+    families = decisions["family_id"]
+    return bool(
+        families.is_not_null().all() and families.is_unique().all() and families.is_in(logged["family_id"].implode()).all()
+    )
 
 
 def check_against_log(decisions: pl.DataFrame, logged: pl.DataFrame) -> Compared:

@@ -37,12 +37,13 @@ def import_decisions(root: Path, file: Path, imported_on: date) -> str:
         checked = check_answers(answers, night, found.as_of, imported_on)
         faults = [*found.faults, *checked.faults]
         if night is not None and found.folder is not None:
-            faults += check_against_list(answers, read_answers(found.folder / WORKBOOK), night)
-            compared = check_against_log(checked.decisions, logged.filter(night=night.as_of))
+            held = logged.filter(night=night.as_of)
+            faults += check_against_list(answers, read_answers(found.folder / WORKBOOK), night, checked.decisions, held)
+            compared = check_against_log(checked.decisions, held)
             faults += compared.faults
         if faults or night is None:
             raise refuse(file.name, faults)
-        decided = _as_decided(compared.new, night, imported_on)
+        decided = _as_decided(compared.new, night, logged, imported_on)
         if decided.height:
             _append(workspace, decided, imported_on)
     return _words(night, decided.height, compared.known, pl.concat([logged, decided]))
@@ -84,9 +85,11 @@ def _read(entry: Path) -> pl.DataFrame:
     return decided
 
 
-def _as_decided(new: pl.DataFrame, night: NightList, imported_on: date) -> pl.DataFrame:
-    """The new decisions as the log keeps them, with where the family stood on the list."""
-    stood = night.families.select("family_id", "children", "standing", listed_kind="kind")
+def _as_decided(new: pl.DataFrame, night: NightList, logged: pl.DataFrame, imported_on: date) -> pl.DataFrame:
+    """The new decisions as the log keeps them, with where the family stood on the list when it was first decided about."""
+    listed = night.families.select("family_id", "children", "standing", listed_kind="kind")
+    held = logged.filter(night=night.as_of).select(listed.columns)
+    stood = pl.concat([held, listed.cast(held.schema)]).unique("family_id", keep="first", maintain_order=True)
     return (
         new.select("family_id", *ANSWER)
         .join(stood, on="family_id", how="left")

@@ -25,6 +25,16 @@ LIMITS = {  # section and name in criteria.toml: the range that is allowed
     ("plausibility", "highest_auc"): (0.5, 1.0),
 }
 
+IN_WORDS = {
+    ("gain", "least_lower_bound"): "the lower end of the gain over the best humble ranker",
+    ("gain", "least_in_a_year"): "the gain in the worst test year",
+    ("calibration", "most_error"): "the calibration error",
+    ("calibration", "most_group_gap"): "the gap of the worst group",
+    ("decay", "most_fall_in_auc"): "the fall in AUC within a test year",
+    ("stability", "least_kept"): "the share of a list that stays for four weeks",
+    ("plausibility", "highest_auc"): "the AUC",
+}
+
 
 @dataclass(frozen=True)
 class Criteria:
@@ -84,7 +94,8 @@ def find_easier(criteria: Criteria) -> list[str]:
     for (section, name), limit in criteria.limits.items():
         usual = shipped[section, name]
         if (limit < usual) if name.startswith("least") else (limit > usual):
-            found.append(f"{section}.{name} is {limit:g}, shipped is {usual:g}")
+            bound = "at least" if name.startswith("least") else "at most"
+            found.append(f"{IN_WORDS[section, name]} must be {bound} {limit:g}, and not {usual:g}")
     return found
 
 
@@ -117,6 +128,7 @@ def judge(evaluated: Mapping[str, Any], champion: str, criteria: Criteria) -> tu
     rows = sum(row["rows"] for row in mine)
     error = sum(row["calibration_error"] * row["rows"] for row in mine) / rows
     auc = sum(row["auc"] * row["rows"] for row in mine) / rows
+    humble = evaluated["best_humble"].replace("_", " ")
     most_error, highest = limit["calibration", "most_error"], limit["plausibility", "highest_auc"]
     return (
         Finding(
@@ -124,7 +136,7 @@ def judge(evaluated: Mapping[str, Any], champion: str, criteria: Criteria) -> tu
             pooled["low"] > least,
             pooled["low"],
             least,
-            f"Average precision is {_by(pooled['difference'])} that of '{evaluated['best_humble']}' (95 % interval "
+            f"Average precision is {_by(pooled['difference'])} that of the {humble} (95 % interval "
             f"{pooled['low']:+.3f} to {pooled['high']:+.3f}); the lower end must lie above {least:g}.",
         ),
         Finding(

@@ -44,6 +44,7 @@ CASES = {
     "age_band": pl.String(),
     "stage": pl.String(),
     "relatives": pl.Int64(),
+    "early_help_open": pl.Boolean(),
 }
 CIRCUMSTANCES = {
     "as_of": pl.Date(),
@@ -53,6 +54,7 @@ CIRCUMSTANCES = {
     "ages": pl.List(pl.Int64()),
     "stage": pl.Int64(),
     "relatives": pl.Int64(),
+    "early_help_open": pl.Boolean(),
     "consent_refused": pl.Boolean(),
     "last_offered_on": pl.Date(),
     "last_declined_on": pl.Date(),
@@ -187,6 +189,12 @@ RULES: Mapping[str, Rule] = {
             lambda: pl.col("relatives").fill_null(0) > 0,
         ),
         Rule(
+            "no_early_help_open",
+            "No child of the family with an open case has early help on record that began in the last two years and goes on.",
+            "A child of the family has early help already.",
+            lambda: ~pl.col("early_help_open"),
+        ),
+        Rule(
             "open_at_most",
             "The family's newest open case has been open for at most so many days.",
             "The newest case of the family has been open for more than {days} days.",
@@ -252,6 +260,7 @@ def _describe_families(cases: pl.DataFrame) -> pl.DataFrame:
             ages=age.sort(),
             stage=pl.col("stage").replace_strict(stages, return_dtype=pl.Int64).max(),
             relatives=pl.col("relatives").max(),
+            early_help_open=pl.col("early_help_open").any(ignore_nulls=False),
         )
         .with_columns(relatives=pl.max_horizontal("relatives", pl.col("children").list.len().cast(pl.Int64) - 1))
     )

@@ -90,11 +90,7 @@ def verdict(measured: Measured) -> str:
     if not findings:
         return "This run holds no findings on criteria, so nothing is said about whether the model may be used."
     easier = (measured.evaluation.get("criteria") or {}).get("easier") or []
-    bar = (
-        f" These criteria are easier than those that are shipped: {'; '.join(plain(limit) for limit in easier)}."
-        if easier
-        else ""
-    )
+    bar = f" These criteria are easier than those that are shipped: {'; '.join(easier)}." if easier else ""
     if not missed:
         return f"The model met {'its one criterion' if len(findings) == 1 else f'all {len(findings)} criteria'}.{bar}"
     return (

@@ -16,6 +16,7 @@ CALIBRATION = "Are the chances true, and do they stay so?"
 def tell_candidates(measured: Measured) -> Section:
     """How every candidate did, the gain over the humble rankers, the price of transparency."""
     leads, pictures, words = measured.leads, [], []
+    years = list(dict.fromkeys(result["test_from"] for result in measured.results))
     for name in (*(name for name in HUMBLE if name in leads), *(name for name in leads if name not in HUMBLE)):
         row = leads[name]
         words.append(f"{name_of(name).capitalize()}: {say_lead(row)}.")
@@ -23,13 +24,12 @@ def tell_candidates(measured: Measured) -> Section:
         words.append(f"The price of transparency: {say_price(leads[UNRESTRICTED])}.")
     drawn = [dict(row) | {"name": name_of(row["candidate"])} for row in leads.values() if row["low"] is not None]
     if drawn:
-        caption = (
-            "Lead of the glass box over each candidate, all test years together, with its 95 % interval. Right of zero: better."
-        )
+        tested = "all test years together" if len(years) > 1 else "in the one test year"
+        caption = f"Lead of the glass box over each candidate, {tested}, with its 95 % interval. Right of zero: better."
         pictures.append((draw_differences(drawn, caption), caption))
-    years = list(dict.fromkeys(result["test_from"] for result in measured.results))
+    together = "all years" if len(years) > 1 else "the one year"
     ahead = tuple(
-        (name_of(row["candidate"]), "all years" if row["split"] == "all" else f"from {day(row['split'])}",
+        (name_of(row["candidate"]), together if row["split"] == "all" else f"from {day(row['split'])}",
          signed(row["difference"]), interval(row["low"], row["high"]) or NOTHING)
         for row in measured.evaluation.get("comparisons") or []
         if row["split"] == "all" or len(years) > 1

@@ -34,8 +34,8 @@ def test_columns_types_and_order_of_rows_are_those_of_the_matrix() -> None:
     found = read_circumstances(archive, NIGHT, cohort)
     assert dict(found.schema) == {
         "as_of": pl.Date, "person_id": pl.String, "referral_id": pl.String, "family_id": pl.String, "days_open": pl.Int64,
-        "age_years": pl.Int64, "age_band": pl.String, "stage": pl.String, "relatives": pl.Int64, "safety_scale": pl.Int64,
-        "safety_scaled_on": pl.Date, "safety_rater": pl.String,
+        "age_years": pl.Int64, "age_band": pl.String, "stage": pl.String, "relatives": pl.Int64,
+        "early_help_open": pl.Boolean, "safety_scale": pl.Int64, "safety_scaled_on": pl.Date, "safety_rater": pl.String,
     }  # fmt: skip
     assert_drawn(
         found.select("person_id", "referral_id", "days_open", "stage", "relatives", "safety_scale"),
@@ -168,6 +168,21 @@ def test_relatives_are_other_children_of_the_family_with_or_without_an_open_case
         "ssd_family": "family_id person_id\nf1 anna\nf1 bert\nf1 clara\nf2 dora",
     }
     assert of_tables(tables).select("person_id", "relatives").rows() == [("anna", 2), ("bert", 2)]
+
+
+@pytest.mark.parametrize(
+    ("spell", "is_open"),
+    [
+        ("2024-12-01 -", True),
+        ("2024-12-01 2025-02-01", True),  # it ends after the night
+        ("2024-12-01 2025-01-31", False),
+        ("2023-02-02 -", True),
+        ("2023-02-01 -", False),  # 730 days ago: a forgotten end
+    ],
+)
+def test_early_help_counts_while_it_goes_on(spell: str, is_open: bool) -> None:
+    tables = ANNA | {"ssd_early_help_episodes": f"person_id episode_start_date episode_end_date\nanna {spell}"}
+    assert of_tables(tables)["early_help_open"].to_list() == [is_open]
 
 
 def test_a_relative_whose_record_was_merged_counts_once_and_never_as_the_child_itself() -> None:

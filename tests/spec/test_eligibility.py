@@ -29,7 +29,7 @@ def cases(table: str = "child family\na f") -> pl.DataFrame:
     return drawn.select(
         (pl.col(at) if (at := names.get(name, name)) in drawn.columns else pl.lit(ordinary.get(name), pl.String))
         .str.replace_all("_", " ")
-        .cast(dtype)
+        .pipe(lambda told, to=dtype: told == "true" if to == pl.Boolean() else told.cast(to))
         .alias(name)
         for name, dtype in CASES.items()
     )
@@ -130,6 +130,14 @@ RULES_DRAWN: dict[str, tuple[str, dict[str, Any], dict[str, str], bool]] = {
         "age_between",
         {"least": 1, "most": 4},
         {"of": "child family age age_band\na f - unborn"},
+        False,
+    ),
+    "early help: nothing known": ("no_early_help_open", {}, {"of": "child family early_help_open\na f -"}, True),
+    "early help: none": ("no_early_help_open", {}, {"of": "child family early_help_open\na f false"}, True),
+    "early help: of one child": (
+        "no_early_help_open",
+        {},
+        {"of": "child family early_help_open\na f false\nb f true"},
         False,
     ),
     "relatives: nothing known": ("has_relatives", {}, {"of": "child family relatives\na f -"}, False),

@@ -1,5 +1,6 @@
 """Workbooks that come back: what is taken in, and the log that nothing is ever changed in."""
 
+import dataclasses
 import re
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,7 @@ from flows.decisions import import_decisions, read_decisions
 from flows.publish.workbook_rows import COLUMNS
 from flows.workspace import Workspace
 from models.team_decisions import DECIDED, check_decided
-from tests.unit.night_example import pseudonym
+from tests.unit.night_example import NIGHT, pseudonym
 from tests.unit.workbook_example import KEPT, NUMBERS, OFFERED, TODAY, blank, filled, label, publish, refused
 from validation.errors import LedgerError
 
@@ -114,6 +115,21 @@ def test_an_offer_is_answered_later(root: Path, sent: Path, answer: str) -> None
     ]
     import_decisions(root, filled().save(sent), TODAY)  # the earlier copy again: known, and no step back
     assert read_decisions(Workspace(root)).height == 3
+
+
+def test_an_offer_of_a_list_that_was_made_anew_is_answered_in_the_old_workbook(root: Path, sent: Path) -> None:
+    import_decisions(root, filled().save(sent), TODAY)
+    publish(root, dataclasses.replace(NIGHT, average=0.2, next_families=0))
+    import_decisions(root, filled().decide("ash", "Accepted", *OFFERED[1:4], "26/11/2026").save(sent), TODAY)
+    log = read_decisions(Workspace(root)).filter(family_id=pseudonym("ash"))
+    assert log.select("decision", "standing").rows() == [("offered", "place"), ("accepted", "place")]
+
+
+@pytest.mark.parametrize("also", [("cedar", *KEPT), ("ash", "Not suitable", None, *OFFERED[2:])])
+def test_the_old_workbook_of_a_list_made_anew_decides_nothing_else(root: Path, sent: Path, also: tuple[str, ...]) -> None:
+    import_decisions(root, filled().save(sent), TODAY)
+    publish(root, dataclasses.replace(NIGHT, average=0.2, next_families=0))
+    assert refused(root, filled().decide(*also).save(sent))
 
 
 @pytest.mark.parametrize(
