@@ -11,6 +11,7 @@ import polars as pl
 from features.outcomes import OUTCOMES, Outcome
 from flows.changes import find_changes
 from flows.publish.night_list import Approval, Changes, Counts, NightList, ShownKind
+from flows.publish.printed import plain
 from flows.scoring import CASE, Built, Scored
 from flows.settings import Settings
 from models import offers
@@ -132,7 +133,7 @@ def compose(
         authority=manifest.authority,
         outcome=outcome.words,
         outcome_version=f"{outcome.name}, version {outcome.version}",
-        model=model.name,
+        model=plain(model.name),
         model_version=model.version,
         approval=Approval(
             approval["role"], date.fromisoformat(approval["decided_on"]), date.fromisoformat(approval["review_by"])

@@ -123,6 +123,13 @@ def test_both_sides_show_the_weightiest_reasons_of_the_child_whose_chance_it_is(
     assert sheet(book, "Reasons").height == 2 * 6
 
 
+def test_how_a_reason_counts_is_told_in_words() -> None:
+    several = [("worry", f"worry {n}") for n in range(5)]  # of 0.5, 0.4 and so on in log-odds: odds times 1.65, 1.49, ... 1.11
+    told = sheet(build_workbook(example({"ash": family("place", 0.6, kind=FGC)}, reasons=several)), "Reasons")
+    assert told["How much"].to_list() == ["much", "some", "some", "some", "a little"]
+    assert told["Makes a return"].to_list() == ["more likely"] * 5
+
+
 def test_a_child_without_a_chance_is_told_of_under_what_is_not_known() -> None:
     book = build_workbook(NIGHT)
     without = f"No chance is given for child {pseudonym('birch1')[:8]}: the history on record reaches back less than two years"
