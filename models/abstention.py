@@ -15,6 +15,7 @@ from features.definition import Feature
 from features.matrix import needs
 from features.measure import LOOK_BACK_DAYS
 from models.model import Seen
+from models.sums import add_in_order
 
 MOST_UNSUPPORTED = 0.2
 WIDEST = 0.5  # of a range that says something although the average chance lies in it
@@ -57,7 +58,7 @@ def measure_support(
         if name not in out_of_date
     ]
     return matrix.with_columns(
-        out_of_date=pl.lit(old, pl.Float64), unlike_training=pl.sum_horizontal(pl.lit(0.0), *unlike)
+        out_of_date=pl.lit(old, pl.Float64), unlike_training=add_in_order([pl.lit(0.0), *unlike])
     ).select("out_of_date", "unlike_training")
 
 

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 from models.offers import NEAR
+from models.sums import add_in_order
 from validation.errors import ContractError
 
 
@@ -31,7 +32,7 @@ def share_of_models(
     best = cases.hstack(chances).filter(~pl.col("abstained")).group_by("family_id").agg(pl.col(*names).max())
     bands = best.sort("family_id").with_columns((pl.col(*names) / near).round())
     slots = bands.select("family_id", *(_slot_chance(pl.col(name), capacity) for name in names))
-    shares = slots.select("family_id", share_of_models=pl.mean_horizontal(*names), models=pl.lit(models, pl.Int64))
+    shares = slots.select("family_id", share_of_models=add_in_order(pl.col(name) for name in names) / models, models=pl.lit(models, pl.Int64))
     return cases.select("family_id").unique().sort("family_id").join(shares, on="family_id", how="left", maintain_order="left")
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 import polars as pl
 
 from features.definition import WAYS, Direction, Family, Feature
+from models.sums import add_in_order
 
 LEAST = 0.05  # log-odds; less moves a chance by about one in a hundred and is no reason
 MOST = 3  # reasons a side
@@ -98,7 +99,7 @@ def add_up(contributions: pl.DataFrame, matrix: pl.DataFrame, features: Sequence
     """
     used = [feature for feature in features if feature.name in contributions.columns]
     members = {group: [feature.name for feature in used if feature.family is group] for group in Family}
-    totals = {group.value: pl.sum_horizontal(names) for group, names in members.items() if names}
+    totals = {group.value: add_in_order(pl.col(name) for name in names) for group, names in members.items() if names}
     return matrix.select(KEYS).hstack(contributions.select(**totals))
 
 

@@ -18,6 +18,7 @@ from flows.bench import ours
 from flows.bench.draws import END, START
 from flows.bench.history import invent
 from flows.index import scan_facts, write_matrix
+from models.sums import add_in_order
 
 ROWS_FOR_EACH_REFERRAL = 5.8  # dates on which a case of the invented history is open
 STEP_DAYS = 28
@@ -62,7 +63,7 @@ def referrals_of(rows: int) -> int:
 def draw_outcomes(frame: pl.DataFrame, seed: int) -> pl.Series:
     """An outcome for each row: true where its chance is above the one number that was drawn for its ``group_id``."""
     pushes = (weight * pl.col(name).cast(pl.Float64).fill_null(0).log1p() for name, weight in PUSHES.items())
-    log_odds = frame.select(BASE + pl.sum_horizontal(pushes)).to_series()
+    log_odds = frame.select(BASE + add_in_order(pushes)).to_series()
     family = frame["group_id"].rank("dense").to_numpy() - 1
     drawn = np.random.default_rng(seed).random(int(family.max()) + 1)[family]
     return pl.Series("outcome", 1 / (1 + np.exp(-log_odds.to_numpy())) > drawn)
