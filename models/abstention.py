@@ -57,9 +57,9 @@ def measure_support(
         for name, share in importances.items()
         if name not in out_of_date
     ]
-    return matrix.with_columns(
-        out_of_date=pl.lit(old, pl.Float64), unlike_training=add_in_order([pl.lit(0.0), *unlike])
-    ).select("out_of_date", "unlike_training")
+    return matrix.with_columns(out_of_date=pl.lit(old, pl.Float64), unlike_training=add_in_order([pl.lit(0.0), *unlike])).select(
+        "out_of_date", "unlike_training"
+    )
 
 
 def _is_unlike(value: pl.Expr, seen: Seen) -> pl.Expr:

@@ -32,7 +32,8 @@ def share_of_models(
     best = cases.hstack(chances).filter(~pl.col("abstained")).group_by("family_id").agg(pl.col(*names).max())
     bands = best.sort("family_id").with_columns((pl.col(*names) / near).round())
     slots = bands.select("family_id", *(_slot_chance(pl.col(name), capacity) for name in names))
-    shares = slots.select("family_id", share_of_models=add_in_order(pl.col(name) for name in names) / models, models=pl.lit(models, pl.Int64))
+    mean = add_in_order(pl.col(name) for name in names) / models
+    shares = slots.select("family_id", share_of_models=mean, models=pl.lit(models, pl.Int64))
     return cases.select("family_id").unique().sort("family_id").join(shares, on="family_id", how="left", maintain_order="left")
 
 

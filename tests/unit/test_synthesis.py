@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 from flows.census_tables import CENSUS_TABLES
-from flows.cli import _last_march, main
+from flows.cli import main
+from flows.commands.invention import last_march
 from flows.forms import File, Form
 from flows.request import Request, fault_counts
 from flows.sources.folder import read_folder
@@ -222,7 +223,7 @@ def test_the_command_writes_the_truth_and_prints_base_rates(run: Run, tmp_path: 
     [(date(2026, 3, 31), date(2026, 3, 31)), (date(2026, 3, 30), date(2025, 3, 31)), (date(2026, 11, 24), date(2026, 3, 31))],
 )
 def test_without_a_last_day_it_is_the_31_march_just_gone(today: date, end: date) -> None:
-    assert _last_march(today) == end
+    assert last_march(today) == end
 
 
 @pytest.mark.parametrize(
