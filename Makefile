@@ -8,9 +8,11 @@ PEERS := .venv-bench
 PEERS_READY := $(PEERS)/ready
 SCALE ?= 6200000
 TODAY := $(shell date +%F)
+YESTERDAY := $(shell $(PYTHON) -c 'from datetime import date, timedelta; print(date.today() - timedelta(1))')
+EXTRACTS := demonstration/extracts
 REVIEW = $(shell $(PYTHON) -c 'from datetime import date, timedelta; print(date.today() + timedelta(180))')
 
-.PHONY: help nightly test test-browser check docs pictures bench bench-nights bench-training proofs lock clean
+.PHONY: help nightly next-night test test-browser check docs pictures bench bench-nights bench-training proofs lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -24,13 +26,18 @@ $(READY): requirements.lock pyproject.toml
 
 nightly: $(READY) ## Invent an authority, train on it, approve the model, run one night, and print where the list is
 	rm -rf demonstration
-	$(BIN)/rereferral synthesise --out demonstration/authority --end $(TODAY)
+	$(BIN)/rereferral synthesise --out $(EXTRACTS) --end $(TODAY) --nights 2
 	install -d -m 700 demonstration/workspace
 	cp docs/demonstration/criteria.toml demonstration/workspace/
-	$(BIN)/rereferral retrain --workspace demonstration/workspace --source demonstration/authority
+	$(BIN)/rereferral retrain --workspace demonstration/workspace --source $(EXTRACTS)/$(YESTERDAY)
 	$(BIN)/rereferral promote --workspace demonstration/workspace --version 1 --role "demonstration" --name "make nightly" \
 	  --reason "invented data, to show a night" --review-by $(REVIEW)
-	$(BIN)/rereferral nightly --workspace demonstration/workspace --source demonstration/authority
+	$(BIN)/rereferral nightly --workspace demonstration/workspace --source $(EXTRACTS)/$(YESTERDAY)
+
+next-night: $(READY) ## Take in what you wrote into the workbook that `make nightly` left, and run the night after
+	$(BIN)/rereferral decisions import demonstration/workspace/$$(cat demonstration/workspace/latest)/list.xlsx \
+	  --workspace demonstration/workspace
+	$(BIN)/rereferral nightly --workspace demonstration/workspace --source $$(ls -d $(EXTRACTS)/* | tail -1)
 
 test: $(READY) ## Run the tests that need Python alone
 	$(BIN)/python -m pytest -q -n 2 -m "not browser and not proof"

@@ -21,7 +21,13 @@ from validation.tables.protection import CLA_EPISODES, CP_PLANS, S47
 
 STAGES = ("referral", "assessment", "child in need plan", "section 47 enquiry", "child protection plan", "looked after")
 UNBORN, NOT_KNOWN = "unborn", "not known"
-AGES: Mapping[str, range] = {"0 to 4": range(5), "5 to 9": range(5, 10), "10 to 14": range(10, 15), "15 to 17": range(15, 18)}
+AGES: Mapping[str, range] = {  # the bands in which the Department for Education publishes children in need
+    "under 1": range(1),
+    "1 to 4": range(1, 5),
+    "5 to 9": range(5, 10),
+    "10 to 15": range(10, 16),
+    "16 to 17": range(16, 18),
+}
 AGE_BANDS = (UNBORN, *AGES, NOT_KNOWN)
 BANDS = {years: band for band, ages in AGES.items() for years in ages}
 MONTHS_PER_YEAR = 12

@@ -14,6 +14,7 @@ import polars as pl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from features.circumstances import AGE_BANDS, AGES
 from flows.publish import chance_words, night_list
 from flows.publish.chance_words import in_words
 from flows.publish.night_list import CASE, SHOWN_REASONS, STRENGTH, UNKNOWN, WORRY, NightList
@@ -37,7 +38,6 @@ NOT_FOR = (
     "Do not use it to close a case, to keep one open or to escalate one, to judge harm or safety, or to ration what a family "
     "is entitled to."
 )
-BANDS = ("unborn", "0 to 4", "5 to 9", "10 to 14", "15 to 17", "not known")
 _AGES = {"not known": "age not known"}
 
 
@@ -110,9 +110,10 @@ def render_page(night: NightList) -> bytes:
             not_eligible=families.group(night.apart(Standing.NOT_ELIGIBLE)),
             not_scored=families.group_not_scored(),
             total=families.counted,
+            unnamed=night.families.height - families.counted,
             headings=HEADINGS,
             none_recorded=night_list.NONE_RECORDED,
-            bands=[band for band in BANDS if band in families.bands],
+            bands=[band for band in AGE_BANDS if band in families.bands],
             head=[line for label in AT_THE_HEAD for line in about if line[0] == label],
             foot=[line for line in about if line[0] not in AT_THE_HEAD],
             not_for=NOT_FOR,
@@ -198,7 +199,9 @@ class _Families:
 
     def _family(self, row: dict[str, Any], children: list[Child], *, counted: bool = True) -> Family:
         family_id, facts = row["family_id"], self.facts[row["family_id"]]
-        bands = sorted(set(facts["age_band"]), key=lambda band: (BANDS.index(band) if band in BANDS else len(BANDS), band))
+        bands = sorted(
+            set(facts["age_band"]), key=lambda band: (AGE_BANDS.index(band) if band in AGE_BANDS else len(AGE_BANDS), band)
+        )
         kinds = [row["kind"]] if row["standing"] == Standing.PLACE else row["kinds"]
         self.counted += counted
         self.bands |= set(bands)
@@ -252,15 +255,18 @@ class _Families:
     def _children(self, family_id: str) -> Iterator[Child]:
         """The cases of a family that is shown; a history that brothers and sisters share stands once, with the first of them."""
         told: dict[tuple[Event, ...], str] = {}
+        seen = set[str]()
         for case in self.cases[family_id]:
             reference, as_of = self.references[case["person_id"]], self.night.as_of
             events = tuple(self.events.get(case["person_id"], []))
+            again = case["person_id"] in seen
+            seen.add(case["person_id"])
             above = told.get(events, "")
             told.setdefault(events, reference)
             yield Child(
                 reference,
                 self.references[case["referral_id"]],
-                _facts(case),
+                _facts(case) + (". Another open case of this child" if again else ""),
                 _chance(case, self.night.outcome),
                 chance_words.after_a_quiet_year(case["chance"], case["chance_after_quiet_year"]),
                 _scale(case),
@@ -303,7 +309,7 @@ def _days(days: int) -> str:
 
 
 def _age(band: str) -> str:
-    return f"age {band}" if band[:1].isdigit() else _AGES.get(band, band)
+    return f"age {band}" if band in AGES else _AGES.get(band, band)
 
 
 def _chance(case: dict[str, Any], outcome: str) -> str:

@@ -133,10 +133,11 @@ def _say_listed(box: Result) -> str:
         )
     told = f"{percent(expected)} and {percent(box['precision_at_capacity'])}{span_hundred(low, high)} came back"
     where = "inside" if low <= expected <= high else "below" if expected < low else "above"
+    just = "just " if percent(expected) in (percent(low), percent(high)) else ""
     meaning = {
         "inside": "That lies inside the interval, so the chances that a team reads are not shown to be wrong",
-        "below": "That is below the interval, so the chances that a team reads were too low",
-        "above": "That is above the interval, so the chances that a team reads were too high",
+        "below": f"That is {just}below the interval, so the chances that a team reads were too low",
+        "above": f"That is {just}above the interval, so the chances that a team reads were too high",
     }
     return (
         f"Of the families that the list would have put first in the test year, the model said about {told}. {meaning[where]}. "

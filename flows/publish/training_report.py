@@ -135,7 +135,7 @@ def render_scorecard(
     """The points scorecard as one sheet of A4 that a team can use with a pen."""
     known = {shape.name for shape in shapes if not any(step.label == NOT_KNOWN for step in shape.steps)}
     cards = (
-        [_lay_out_card(BY_NAME[name], *card, always_known=name in known) for name, card in scorecard.cards_.items()]
+        [lay_out_card(BY_NAME[name], *card, always_known=name in known) for name, card in scorecard.cards_.items()]
         if scorecard
         else []
     )
@@ -152,8 +152,10 @@ def render_scorecard(
     )
 
 
-def _lay_out_card(feature: Feature, edges: Any, points: Any, always_known: bool) -> tuple[Feature, list[tuple[str, str]]]:
-    steps = zip(name_steps(feature, edges, upper=True), (f"{value:.0f}" for value in points), strict=True)
+def lay_out_card(feature: Feature, edges: Any, points: Any, always_known: bool) -> tuple[Feature, list[tuple[str, str]]]:
+    """The boxes of one row of the sheet: neighbours that give the same points are one, "not known" stands apart."""
+    differ = [*(points[:-2] != points[1:-1]), True, True]
+    steps = zip(name_steps(feature, edges[differ[:-2]], upper=True), (f"{value:.0f}" for value in points[differ]), strict=True)
     return feature, [(step, value) for step, value in steps if step and not (always_known and step == NOT_KNOWN)]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from features.circumstances import AGE_BANDS, AGES
 from flows.publish.chance_words import after_a_quiet_year, by_other_models, in_a_range, in_ten, in_words, number
 from flows.publish.night_list import NONE_RECORDED, SHOWN_REASONS, STRENGTH, UNKNOWN, WORRY, NightList
 from models.places import Standing
@@ -258,12 +259,11 @@ def _capital(words: str) -> str:
 
 
 def _age(band: str | None) -> str:
-    return f"aged {band}" if band and band[0].isdigit() else "of unknown age" if band in (None, "not known") else str(band)
+    return f"aged {band}" if band in AGES else "of unknown age" if band in (None, "not known") else str(band)
 
 
-def _first_age(band: str | None) -> tuple[bool, int, str]:
-    start = (band or "").split(" ", maxsplit=1)[0]
-    return (band in (None, "not known"), int(start) if start.isdigit() else -1, band or "")
+def _first_age(band: str | None) -> int:
+    return AGE_BANDS.index(band) if band in AGE_BANDS else len(AGE_BANDS)
 
 
 def _each(name: str, values: Iterable[str | None]) -> pl.Series:

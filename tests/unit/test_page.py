@@ -232,6 +232,19 @@ def test_families_of_children_about_to_turn_18_are_counted_and_not_named() -> No
     )
     assert "Turns 18 before the outcome could be seen 1 case" in part(grown, "no-chance")
     assert short("yew") not in part(grown, "no-chance")
+    assert words(tree(grown).get_element_by_id("count")) == (
+        "1 family on this page, and 1 more that is counted, not named: each child with an open case there turns 18 before the "
+        "outcome could be seen."
+    )
+
+
+def test_a_second_open_case_of_a_child_is_said_to_be_one() -> None:
+    night = example({"ash": family("place", 0.6, 0.5, kind=FGC)})
+    child = pl.lit(pseudonym("ash0")).alias("person_id")
+    one = dataclasses.replace(night, cases=night.cases.with_columns(child), reasons=night.reasons.with_columns(child))
+    first, second = [words(child) for child in card(one, "ash").find_class("child")]
+    assert "Another open case of this child." in second
+    assert "Another open case" not in first
 
 
 def test_every_family_is_on_the_page_and_counted_once() -> None:
@@ -363,7 +376,7 @@ def test_three_hundred_families_of_two_children_with_all_that_can_be_shown_take_
 
 
 def test_ages_stand_from_young_to_old_in_words() -> None:
-    bands = ["not known", "10 to 14", "unborn"]
-    night = example({"ash": family("place", 0.6, 0.5, 0.4, kind=FGC)})
+    bands = ["not known", "under 1", "10 to 15", "unborn"]
+    night = example({"ash": family("place", 0.6, 0.5, 0.4, 0.3, kind=FGC)})
     aged = dataclasses.replace(night, cases=night.cases.with_columns(age_band=pl.Series(bands)))
-    assert "3 children: unborn, 10 to 14 and age not known" in words(card(aged, "ash").find("summary"))
+    assert "4 children: unborn, under 1, 10 to 15 and age not known" in words(card(aged, "ash").find("summary"))

@@ -4,14 +4,16 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from features.catalogue import BY_NAME
 from flows.publish.door import hide, hush, let_out
 from flows.publish.model_card import render_model_card
 from flows.publish.printed import count, interval, needed, number, percent, signed
 from flows.publish.shapes import find_shapes
 from flows.publish.tables import lay_out
-from flows.publish.training_report import PARTS, render_report, render_scorecard, write_training_report
+from flows.publish.training_report import PARTS, lay_out_card, render_report, render_scorecard, write_training_report
 from tests.unit.report_example import evaluation, small_model, small_scorecard
 
 
@@ -152,6 +154,30 @@ def test_the_scorecard_gives_every_step_its_points_and_every_sum_its_chance(page
     assert "Circle one box in each row" in page
     none = render_scorecard(let_out(evaluation()), small_model(), None, [])
     assert "This run fitted no points scorecard" in none
+
+
+@pytest.mark.parametrize(
+    ("edges", "points", "boxes"),
+    [
+        ([0, 1, 3], [0, 1, 2, 3, 1], [("0", "0"), ("1", "1"), ("2 to 3", "2"), ("4+", "3"), ("not known", "1")]),
+        ([0, 1, 3], [0, 0, 2, 2, 1], [("1 or less", "0"), ("2+", "2"), ("not known", "1")]),
+        ([0, 1, 3], [0, 1, 1, 0, 0], [("0", "0"), ("1 to 3", "1"), ("4+", "0"), ("not known", "0")]),
+        ([0, 1, 3], [1, 1, 1, 1, 0], [("any value", "1"), ("not known", "0")]),
+    ],
+)
+def test_neighbours_on_the_scorecard_that_give_the_same_points_are_one_box(
+    edges: list[float], points: list[float], boxes: list[tuple[str, str]]
+) -> None:
+    feature = BY_NAME["contacts_in_last_365_days"]
+    assert lay_out_card(feature, np.array(edges, dtype=float), np.array(points, dtype=float), always_known=False) == (
+        feature,
+        boxes,
+    )
+
+
+def test_a_scorecard_on_paper_says_whose_it_is(pages: dict[str, str]) -> None:
+    for blank in ("Case reference", "Date", "Filled in by (role)"):
+        assert f"<li>{blank}</li>" in pages["scorecard.html"]
 
 
 def test_the_model_card_names_every_feature_under_its_family(pages: dict[str, str]) -> None:
