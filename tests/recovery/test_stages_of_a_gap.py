@@ -1,0 +1,123 @@
+"""One model on a hundred redrawn authorities: a group that is referred too readily is found, its stage named, its size covered.
+
+What planting adds to the group's returns without need is known from the same hundred authorities without it.
+"""
+
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import date, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from features.catalogue import CATALOGUE
+from features.cohort import grid
+from features.groups import read_groups
+from features.matrix import available, build_matrix
+from features.measure import LOOK_BACK_DAYS
+from features.outcomes import NEW_REFERRAL, label, latest_mature
+from flows.request import Request
+from flows.synthesis import synthesise
+from flows.training import choose_rows
+from flows.vintages import read_archive
+from flows.workspace import Workspace
+from models.candidate import Effort
+from models.evaluation import ROW
+from models.fairness import IN_NEED, Verdict, measure_fairness
+from models.fitting import fit_candidate
+from models.model import ScreeningModel
+from models.stages import name_stage, split_gaps
+from models.training import describe_model
+from tests.recovery.test_honest_models import take_in
+from validation.extract import Origin
+from validation.synthetic.habits import CLEAN
+from validation.synthetic.plants import plants
+
+pytestmark = pytest.mark.proof
+
+SEEDS = range(1, 101)
+SEED_OF_THE_MODEL = 1_000
+END, YEARS, RESIDENTS, STEP_DAYS = date(2026, 3, 31), 8, 40_000, 91
+GROUP, VALUE, PLANTED = "ethnicity", "Black", "over-referral=black:2"
+AUDITED = ("sex", GROUP)  # the invention draws both without any regard to need, so that a gap without planting is a false alarm
+LISTED = {"80 families": 80}
+
+
+def invent(place: Path, seed: int, planted: str | None, residents: int = RESIDENTS) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows with features and outcomes of an authority, on dates three months apart, and their groups."""
+    wanted = plants([planted] if planted else [])
+    asked = {"profile": "england", "residents": residents, "years": YEARS, "seed": seed, "habits": CLEAN, "plants": wanted}
+    synthesise(Request(END, place / "extract", **asked))  # type: ignore[arg-type]
+    take_in(place / "extract", place / "workspace")
+    history = read_archive(Workspace(place / "workspace"))
+    first, last = history.window_start + timedelta(LOOK_BACK_DAYS), latest_mature(NEW_REFERRAL, history.extract_date)
+    matrix = build_matrix(history, grid(first, last, STEP_DAYS), available(CATALOGUE, history.supplied))
+    rows, _ = choose_rows(label(history, matrix, NEW_REFERRAL), history)
+    return rows, read_groups(history, rows).select(*ROW, *AUDITED, "source")
+
+
+def train(place: Path, planted: str | None) -> ScreeningModel:
+    """The one model, of an authority that is five times as large."""
+    rows, _ = invent(place, SEED_OF_THE_MODEL, planted, 5 * RESIDENTS)
+    features = [feature for feature in CATALOGUE if feature.name in rows.columns]
+    fitted = fit_candidate("glass_box", rows, features, 1, Effort(bags=2))
+    return describe_model(fitted, rows, outcome=NEW_REFERRAL, origin=Origin.INVENTED, tables={}, freshness={}, inputs={})
+
+
+def audit(place: Path, seed: int, planted: str | None, model: ScreeningModel) -> dict[str, object]:
+    """What the report of one authority would say."""
+    frame, groups = invent(place, seed, planted)
+    rows = frame.with_columns(chance=pl.Series(model.chances(frame)))
+    found = measure_fairness([rows], groups.select(*ROW, *AUDITED).join(rows.select(*ROW, IN_NEED), on=ROW), LISTED, 1)
+    stages = split_gaps(rows.join(groups, on=ROW), AUDITED)
+    of_group = stages.filter(group=GROUP, value=VALUE)
+    cell = found.filter(metric="returns_without_need", group=GROUP, value=VALUE).row(0, named=True)
+    return {
+        "seed": seed,
+        "cried": Verdict.GAP in found["verdict"] or stages["evident"].any(),
+        "detected": cell["verdict"] == Verdict.GAP,
+        "stage": name_stage(of_group),
+        "without_need": cell["estimate"],
+        **of_group.filter(stage="without_need").select("points", "low", "high").row(0, named=True),
+    }
+
+
+def audit_all(folder: Path, planted: str | None) -> pl.DataFrame:
+    """All authorities, two at a time, with the model of an authority of the same kind."""
+    model = train(folder / "model", planted)
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        told: Iterable[dict[str, object]] = pool.map(
+            audit, [folder / str(seed) for seed in SEEDS], SEEDS, [planted] * len(SEEDS), [model] * len(SEEDS)
+        )
+        return pl.DataFrame(list(told))
+
+
+@pytest.fixture(scope="module")
+def fair(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    return audit_all(tmp_path_factory.mktemp("fair"), None)
+
+
+@pytest.fixture(scope="module")
+def unfair(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
+    return audit_all(tmp_path_factory.mktemp("unfair"), PLANTED)
+
+
+def test_with_nothing_planted_at_most_ten_of_a_hundred_cry_wolf(fair: pl.DataFrame) -> None:
+    print(f"cried wolf: {fair['cried'].sum()} of {fair.height}")
+    assert fair["cried"].sum() <= 10
+
+
+def test_what_is_planted_is_found_and_its_stage_is_named(unfair: pl.DataFrame) -> None:
+    named = (unfair["detected"] & (unfair["stage"] == "without_need")).sum()
+    print(f"detected: {unfair['detected'].sum()}; and its stage named: {named} of {unfair.height}")
+    assert named >= 90
+
+
+def test_the_size_of_what_is_planted_lies_in_its_interval(fair: pl.DataFrame, unfair: pl.DataFrame) -> None:
+    planted = float(unfair["without_need"].mean() - fair["without_need"].mean())  # type: ignore[operator, arg-type]
+    covered = unfair.filter((pl.col("low") <= planted) & (planted <= pl.col("high"))).height
+    print(f"planted {100 * planted:.1f} points; found {100 * unfair['points'].mean():.1f} on average; covered {covered}")  # type: ignore[operator]
+    assert 0.09 <= planted <= 0.11
+    assert covered >= 90
