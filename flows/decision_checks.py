@@ -12,10 +12,12 @@ from flows.publish.night_list import NightList
 from flows.publish.workbook_guide import in_capital
 from flows.publish.workbook_rows import ANSWERS, TOLD
 from flows.workspace import Workspace
-from models.team_decisions import ACCEPTED, DECISIONS, DECLINED, OFFERED, REASONS, ROLES
+from models.team_decisions import ACCEPTED, DECISIONS, DECLINED, DO_NOT_ASK, ENTITLED, KEEP, OFFERED, REASONS, ROLES
 
 ANSWER = ("decision", "kind", "reason", "role", "decided_on")
 WITH_AN_OFFER = (OFFERED, ACCEPTED, DECLINED)
+GOES_ON = (OFFERED, ACCEPTED, KEEP)
+"""Decisions by which the family goes on being asked, or has said yes."""
 MOST_ROWS = 10
 """At most so many rows are named in a sentence."""
 
@@ -47,9 +49,10 @@ class Checked:
 
 @dataclass(frozen=True)
 class Compared:
-    """Decisions that the log does not hold, the number that it holds already, and what is wrong."""
+    """Decisions that the log does not hold, those that correct one, the number that it holds already, and what is wrong."""
 
     new: pl.DataFrame
+    corrections: pl.DataFrame
     known: int
     faults: Sequence[str]
 
@@ -102,6 +105,13 @@ def check_answers(answers: pl.DataFrame, night: NightList | None, as_of: date | 
         (pl.col("decided_on") > imported_on, f"a day after today, {in_words(imported_on)}: give the day of the decision"),
         (with_offer & found["Offer"].is_null(), f"no offer: {an_offer} need the offer that was made"),
         (~with_offer & found["Offer"].is_not_null(), f"an offer that does not belong there: only {an_offer} have one"),
+        *(
+            (
+                pl.col("decision").is_in(GOES_ON) & (pl.col("reason") == reason),
+                f'the reason "{reason}" beside a decision that goes on with an offer: one of the two must be another',
+            )
+            for reason in (DO_NOT_ASK, ENTITLED)
+        ),
         *((mask, "an offer that is not in the drop-down: choose one from it") for mask in named),
     ]
     if as_of is not None:
@@ -161,20 +171,32 @@ def _are_all_held(decisions: pl.DataFrame, logged: pl.DataFrame) -> bool:
     )
 
 
-def check_against_log(decisions: pl.DataFrame, logged: pl.DataFrame) -> Compared:
-    """Compare decisions with those that the log holds for the night: the same again, an answer to an offer, or a second one."""
+def check_against_log(decisions: pl.DataFrame, logged: pl.DataFrame, imported_on: date, *, correct: bool) -> Compared:
+    """Compare decisions with those that the log holds for the night: the same again, an answer to an offer, or a second one.
+
+    A second one is wrong, unless the workbook is sent in to ``correct`` what was told before; once a day for a family.
+    """
     known = decisions.join(logged, on=["family_id", *ANSWER], how="semi", nulls_equal=True)
     fresh = decisions.join(known, on="row", how="anti")
     before = logged.group_by("family_id").agg(
         pl.col("decision").unique().alias("decided"),
         pl.col("kind").last().alias("offered_kind"),
         pl.col("decided_on").max().alias("offered_on"),
+        pl.col("imported_on").max().alias("told_on"),
     )
     held = fresh.join(before, on="family_id")
     open_offer = (pl.col("decided").list.len() == 1) & (pl.col("decided").list.first() == OFFERED)
     answer = open_offer & pl.col("decision").is_in([ACCEPTED, DECLINED])
+    second = ~answer.fill_null(value=False)
     faults = [
-        (~answer.fill_null(value=False), "decides for a family that was decided already for this list: use the next list"),
+        (
+            second & pl.lit(not correct),
+            "decides otherwise than was told before for this list: if that was a mistake, have it imported with --correct",
+        ),
+        (
+            second & pl.lit(correct) & (pl.col("told_on") >= imported_on),
+            "corrects what was told today: send it again tomorrow, so that the order of the two is known",
+        ),
         (
             answer & (pl.col("kind") != pl.col("offered_kind")),
             "answers another offer than the one that was made: choose that one",
@@ -185,7 +207,9 @@ def check_against_log(decisions: pl.DataFrame, logged: pl.DataFrame) -> Compared
         ),
     ]
     words = [f"{_at(rows)} {words}." for mask, words in faults if (rows := held.filter(mask)).height]
-    return Compared(fresh, known.height, words)
+    corrected = held.filter(second).select("row")
+    new, corrections = (fresh.join(corrected, on="row", how=how) for how in ("anti", "semi"))
+    return Compared(new, corrections, known.height, words)
 
 
 def _choose(name: str, words: dict[str, str]) -> pl.Expr:

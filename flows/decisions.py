@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.decision_checks import ANSWER, check_against_list, check_against_log, check_answers, find_night
+from flows.decision_checks import ANSWER, Compared, check_against_list, check_against_log, check_answers, find_night
 from flows.publish.chance_words import in_words, number
 from flows.publish.night_list import NightList
 from flows.publish.published import read_night
@@ -17,14 +17,16 @@ from models.team_decisions import DECIDED
 from validation.errors import LedgerError, SettingsError
 
 WORKBOOK = "list.xlsx"
+CORRECTION = ".correction"
 
 
-def import_decisions(root: Path, file: Path, imported_on: date) -> str:
+def import_decisions(root: Path, file: Path, imported_on: date, *, correct: bool = False) -> str:
     """Take a filled-in workbook into the log of the workspace ``root``, and say in words what was taken in.
 
     The workbook is the one of a published night, or its identified copy, whose case numbers are not read. All of it is taken
     in, or nothing: :class:`ContractError` (exit 11) tells of all faults together. A decision that the log holds already is
-    counted and left out. Raises :class:`LedgerError` (exit 17) when the log was changed.
+    counted and left out; one that contradicts it is taken in only to ``correct`` it: the log keeps both, and the later counts.
+    Raises :class:`LedgerError` (exit 17) when the log was changed.
     """
     workspace = Workspace(root)
     if not workspace.nights.is_dir():
@@ -39,31 +41,41 @@ def import_decisions(root: Path, file: Path, imported_on: date) -> str:
         if night is not None and found.folder is not None:
             held = logged.filter(night=night.as_of)
             faults += check_against_list(answers, read_answers(found.folder / WORKBOOK), night, checked.decisions, held)
-            compared = check_against_log(checked.decisions, held)
+            compared = check_against_log(checked.decisions, held, imported_on, correct=correct)
             faults += compared.faults
         if faults or night is None:
             raise refuse(file.name, faults)
-        decided = _as_decided(compared.new, night, logged, imported_on)
-        if decided.height:
-            _append(workspace, decided, imported_on)
-    return _words(night, decided.height, compared.known, pl.concat([logged, decided]))
+        for told, kind in ((compared.new, ""), (compared.corrections, CORRECTION)):
+            decided = _as_decided(told, night, logged, imported_on)
+            if decided.height:
+                _append(workspace, decided, imported_on, kind)
+        return _words(night, compared, read_decisions(workspace))
 
 
 def read_decisions(workspace: Workspace) -> pl.DataFrame:
-    """Every decision of the log, columns as in ``DECIDED``, by night, family and day; without a log no row.
+    """Every decision of the log that counts, columns as in ``DECIDED``, by night, family and day; without a log no row.
 
+    A correction takes the place of all that was told before about the family of the list.
     Raises :class:`LedgerError` (exit 17) when a file of the log is not what its name says.
     """
-    entries = [_read(entry) for entry in sorted(_folder(workspace).glob("*.parquet"))]
-    return pl.concat([pl.DataFrame(schema=DECIDED), *entries]).sort("night", "family_id", "decided_on", "imported_on", "decision")
+    names = sorted(_folder(workspace).glob("*.parquet"))
+    entries = [_read(entry).with_columns(corrects=pl.lit(entry.stem.endswith(CORRECTION))) for entry in names]
+    told = pl.concat([pl.DataFrame(schema=DECIDED | {"corrects": pl.Boolean()}), *entries])
+    corrected_on = pl.col("imported_on").filter("corrects").max().over("night", "family_id")
+    counts = (pl.col("imported_on") > corrected_on) | ("corrects" & (pl.col("imported_on") == corrected_on))
+    return (
+        told.filter(counts.fill_null(value=True))
+        .drop("corrects")
+        .sort("night", "family_id", "decided_on", "imported_on", "decision")
+    )
 
 
 def _folder(workspace: Workspace) -> Path:
     return workspace.root / "decisions"
 
 
-def _append(workspace: Workspace, decided: pl.DataFrame, imported_on: date) -> None:
-    place = _folder(workspace) / f"{imported_on}.{_hash(decided)}.parquet"
+def _append(workspace: Workspace, decided: pl.DataFrame, imported_on: date, kind: str) -> None:
+    place = _folder(workspace) / f"{imported_on}.{_hash(decided)}{kind}.parquet"
     write_private(place, decided.write_parquet)
 
 
@@ -74,7 +86,7 @@ def _hash(decided: pl.DataFrame) -> str:
 def _read(entry: Path) -> pl.DataFrame:
     try:
         decided = pl.read_parquet(entry, glob=False)
-        whole = dict(decided.schema) == DECIDED and _hash(decided) == entry.stem.rpartition(".")[2]
+        whole = dict(decided.schema) == DECIDED and _hash(decided) == entry.stem.removesuffix(CORRECTION).rpartition(".")[2]
     except (OSError, pl.exceptions.PolarsError):
         whole = False
     if not whole:
@@ -99,11 +111,13 @@ def _as_decided(new: pl.DataFrame, night: NightList, logged: pl.DataFrame, impor
     )
 
 
-def _words(night: NightList, taken: int, known: int, logged: pl.DataFrame) -> str:
+def _words(night: NightList, compared: Compared, logged: pl.DataFrame) -> str:
+    taken, corrected, known = compared.new.height, compared.corrections.height, compared.known
     waits = night.families.filter(pl.col("standing").is_in([Standing.PLACE, Standing.RENEW]))
     left = waits.join(logged.filter(night=night.as_of), on="family_id", how="anti").height
+    put_right = f" {number(corrected, 'was', 'were')} put right." if corrected else ""
     before = f" {number(known, 'was', 'were')} known already." if known else ""
     return (
-        f"{number(taken, 'decision', 'decisions')} taken in for the list of {in_words(night.as_of)}.{before} "
+        f"{number(taken, 'decision', 'decisions')} taken in for the list of {in_words(night.as_of)}.{put_right}{before} "
         f"{number(left, 'family', 'families')} with a place, or to be renewed, not decided yet."
     )

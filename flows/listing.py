@@ -10,7 +10,7 @@ import polars as pl
 
 from features.outcomes import OUTCOMES, Outcome
 from flows.changes import find_changes
-from flows.publish.night_list import Approval, Changes, Counts, NightList, ShownKind
+from flows.publish.night_list import Approval, Changes, Counts, NightList, ShownKind, Unanswered
 from flows.publish.printed import plain
 from flows.scoring import CASE, Built, Scored
 from flows.settings import Settings
@@ -20,7 +20,7 @@ from models.model import ScreeningModel
 from models.multiplicity import share_of_models
 from models.offer_kinds import Offers
 from models.places import Standing, allocate
-from models.team_decisions import count_made_this_week
+from models.team_decisions import count_made_this_week, find_unanswered
 from validation.codes import codes
 from validation.extract import Manifest, Origin
 from validation.gate import Gated
@@ -157,6 +157,7 @@ def compose(
         stale_after_days=settings.stale_after_days,
         missing_tables=tuple(words for table, words in TABLES_IN_WORDS.items() if table not in gated.accepted),
         changes=_changes(listed, basis, as_of),
+        unanswered=_find_unanswered(built, basis, as_of),
     )
 
 
@@ -165,6 +166,15 @@ def _count(cases: pl.DataFrame, gated: Gated) -> Counts:
     reasons = abstained.group_by("reason_for_abstaining").len().sort("reason_for_abstaining")
     aside = sum(sum(count.set_aside.values()) for count in gated.counts.values())
     return Counts(cases.height, cases.height - abstained.height, dict(reasons.iter_rows()), aside)
+
+
+def _find_unanswered(built: Built, basis: Basis, as_of: date) -> tuple[Unanswered, ...]:
+    words = {code: code_of.label for code, code_of in codes("offer_kind").items()}
+    found = find_unanswered(built.offers_made, basis.decided, as_of)
+    return tuple(
+        Unanswered(row["family_id"], words.get(row["kind"], ""), row["offered_on"], row["night"])
+        for row in found.iter_rows(named=True)
+    )
 
 
 def _changes(listed: Listed, basis: Basis, as_of: date) -> Changes | None:

@@ -41,9 +41,9 @@ def check_reasons(reasons: pl.DataFrame, model: GivesChances, matrix: pl.DataFra
 
     The reference is **none** for a worry that says that there is something, where none is the far end of the declared
     direction: no event to count (more means higher), or none to count the days from (fewer days mean higher). Everywhere else
-    it is **the average**: a strength says that there is none already, a scale or a share has no "none", and after a long
-    quiet "never" may be better still. The average is that of the log-odds over the values that the cases of ``matrix`` have
-    (16 of them, evenly spread, empty ones among them), so the two features of a pair are told apart.
+    it is **the average**: a scale or a share has no "none", and a strength is something that is there. The average is that of
+    the log-odds over the values that the cases of ``matrix`` have (16 of them, evenly spread, empty ones among them), so the two
+    features of a pair are told apart.
     """
     declared = {feature.name: feature for feature in features}
     cases = matrix.select(KEYS).with_row_index("case")

@@ -5,7 +5,7 @@ holds where the family may be offered something. What is not known refuses nobod
 **The edge, the same everywhere**: within w weeks of a day means fewer than 7 x w days after it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,7 +29,7 @@ from models.team_decisions import (
 )
 
 if TYPE_CHECKING:
-    from models.offer_kinds import Offers
+    from models.offer_kinds import OfferKind, Offers
 
 STATUTORY_KIND = "FGDM"
 STATUTORY_DAYS = 365  # how long an offer by law, or a team's word that one is due, sets a family apart
@@ -306,20 +306,22 @@ def judge(circumstances: pl.DataFrame, offers: "Offers") -> pl.DataFrame:
     """Which kinds of offer each family may be made: one row each, sorted by ``family_id``.
 
     ``circumstances`` is what :func:`gather_circumstances` returns. Columns: ``family_id``, ``kinds`` (codes in the order of
-    the file), ``why_not`` (words of the rules that refuse it, each once; only when it is eligible for no kind), ``statutory``
-    (an offer by law is made or due: eligible for none, and no rule refuses it).
+    the file), ``why_not`` (words of the rules that refuse it, each once, with the offer where not every kind asks it; only when
+    it is eligible for no kind), ``statutory`` (an offer by law is made or due: eligible for none, and no rule refuses it).
     """
     check_columns("circumstances", circumstances, CIRCUMSTANCES)
+    asked_by: dict[str, list[OfferKind]] = {}
     passes: dict[str, pl.Expr] = {}
     for kind in offers.kinds:
         for bound in kind.rules:
+            asked_by.setdefault(bound.words, []).append(kind)
             passes[bound.words] = passes.get(bound.words, pl.lit(value=True)) & bound.passes
     nobody = pl.lit([], pl.List(pl.String))
     kinds = [
         pl.when(pl.all_horizontal(pl.lit(value=True), *(bound.passes for bound in kind.rules))).then(pl.lit(kind.code))
         for kind in offers.kinds
     ]
-    why = [pl.when(~holds).then(pl.lit(words)) for words, holds in passes.items()]
+    why = [pl.when(~holds).then(pl.lit(_say(words, asked_by[words], offers))) for words, holds in passes.items()]
     return (
         circumstances.with_columns(
             kinds=pl.concat_list(kinds).list.drop_nulls() if kinds else nobody,
@@ -333,6 +335,13 @@ def judge(circumstances: pl.DataFrame, offers: "Offers") -> pl.DataFrame:
         )
         .sort("family_id")
     )
+
+
+def _say(words: str, asked_by: Sequence["OfferKind"], offers: "Offers") -> str:
+    """A rule's words, with the offers that they speak of where it is not all of them."""
+    if len(asked_by) == len(offers.kinds):
+        return words
+    return f"{' and '.join(kind.words for kind in asked_by)}: {words[:1].lower()}{words[1:]}"
 
 
 def describe_rules() -> list[dict[str, str]]:

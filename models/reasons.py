@@ -138,9 +138,10 @@ def _is_none() -> pl.Expr:
 
 
 def _side() -> pl.Expr:
-    """A worry raises the chance as its direction says; a strength lowers it so. What may go either way is about the case.
+    """A worry raises the chance as its direction says; a strength lowers it so, and is something that is there.
 
-    A count of some events that is merely below the average is no strength, so it stands with the case too.
+    What may go either way is about the case, and so is what lowers the chance by not being there: no contact, no referral and no
+    finding say that nothing was heard or looked for, and not that a family does well.
     """
     up = pl.col("contribution") > 0
     return (
@@ -148,7 +149,7 @@ def _side() -> pl.Expr:
         .then(pl.lit(Side.UNKNOWN.value))
         .when(up & pl.any_horizontal("higher", "lower") & ~_is_none())
         .then(pl.lit(Side.WORRY.value))
-        .when(~up & (pl.col("lower") | (pl.col("higher") & _is_none())))
+        .when(~up & pl.col("lower") & ~pl.col("counts_days") & ~_is_none())
         .then(pl.lit(Side.STRENGTH.value))
         .otherwise(pl.lit(Side.CASE.value))
     )

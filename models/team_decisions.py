@@ -25,12 +25,13 @@ from validation.errors import ContractError
 )
 
 DO_NOT_ASK = "The family does not want to be asked again"
+ENTITLED = "Entitled to another offer by law"
 REASONS = (
     "Fits what the family needs",
     "Already being helped",
     "The family said no before",
     DO_NOT_ASK,
-    "Entitled to another offer by law",
+    ENTITLED,
     "Not the right time",
     "The data is wrong",
     "Safeguarding work comes first",
@@ -71,6 +72,7 @@ OFFERS_MADE = {
 }
 
 SAME_OFFER_DAYS = 14
+ANSWER_DUE_DAYS = 182  # for so long an offer without an answer is shown
 NO = ("DECLINED", "REFUSED")
 ANSWERS = {ACCEPTED: "ACCEPTED", DECLINED: "DECLINED"}
 
@@ -167,6 +169,29 @@ def unite_offers(records: pl.DataFrame) -> pl.DataFrame:
             made=pl.col("made").any(),
         )
         .drop("offer")
+    )
+
+
+def find_unanswered(offers_made: pl.DataFrame, decided: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Offers that the team recorded in the last ``ANSWER_DUE_DAYS`` and of which no answer is known, by day and family.
+
+    Columns: ``family_id``, ``kind``, ``offered_on``, ``night`` (of the list in whose workbook the answer is given).
+    """
+    told = decided.filter(pl.col("decided_on") <= as_of, pl.col("decided_on") > as_of - timedelta(ANSWER_DUE_DAYS))
+    offered = told.filter(decision=OFFERED).select(
+        "family_id", "children", "night", "decided_on", kind=pl.coalesce("kind", "listed_kind")
+    )
+    families = offered.select("family_id", "children").unique("family_id", keep="first", maintain_order=True)
+    offers = unite_offers(match(gather_records(offers_made, decided, as_of), families))
+    open_ones = offers.filter(pl.col("made"), pl.col("answer").is_null())
+    return (
+        offered.join(open_ones.select("family_id", "kind", first_day="offered_on"), on=["family_id", "kind"])
+        .filter(
+            pl.col("decided_on") - pl.col("first_day") <= timedelta(SAME_OFFER_DAYS), pl.col("decided_on") >= pl.col("first_day")
+        )
+        .unique(["family_id", "kind", "night"])
+        .sort("decided_on", "family_id", "kind", "night")
+        .select("family_id", "kind", "night", offered_on="decided_on")
     )
 
 

@@ -32,11 +32,14 @@ def nightly(
 def import_decisions(
     file: Annotated[Path, typer.Argument(metavar="WORKBOOK", help="A list.xlsx that was filled in, or the identified copy.")],
     workspace: WorkspaceOption,
+    correct: Annotated[
+        bool, typer.Option("--correct", help="Take in what contradicts earlier decisions of the same list: they were mistakes.")
+    ] = False,
 ) -> None:
     """Check a filled-in workbook whole, and add its decisions to the log: the next list goes by them."""
     from flows.decisions import import_decisions as take_in
 
-    typer.echo(take_in(workspace, file, date.today()))
+    typer.echo(take_in(workspace, file, date.today(), correct=correct))
 
 
 def involvement(

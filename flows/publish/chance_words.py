@@ -7,6 +7,7 @@ import polars as pl
 
 QUIET = 0.05  # half a tenth: a chance that a quiet year changes by less stays as it is
 
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905
 )
@@ -49,6 +50,11 @@ def by_other_models(share: float | None, models: int | None) -> str:
 def in_words(day: date) -> str:
     """A date as it is written in a letter: "24 November 2026"."""
     return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+def weekday(day: date) -> str:
+    """The day of the week: "Tuesday"."""
+    return WEEKDAYS[day.weekday()]
 
 
 def number(count: int, one: str, many: str) -> str:

@@ -23,12 +23,33 @@
     for (let part = at(link.hash.slice(1)); part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
   }));
 
+  // Paper begins with one line for each family that has a place, to be taken to a meeting.
+  const sheet = document.createElement("table");
+  sheet.className = "sheet";
+  function line(cells, tag) {
+    const row = sheet.insertRow();
+    cells.forEach((text) => row.appendChild(document.createElement(tag)).textContent = text);
+  }
+  function fillSheet() {
+    sheet.replaceChildren();
+    sheet.createCaption().textContent = "At a glance: families with a place, and what was decided";
+    line(["Offer", "Family", "Children, furthest stage", "Chance", "First worry", "Decision, role and day"], "th");
+    all(".group details.f:not([hidden])").forEach((card) => {
+      const told = all("summary > *", card).map((part) => part.innerText.replace(/\s+/g, " ").trim());
+      const worry = card.querySelector("dl dd");
+      line([told[1], told[0].replace("Family ", ""), told[2], told[3], worry ? worry.textContent : "", ""], "td");
+    });
+    if (sheet.rows.length > 1) at("list").before(sheet);
+  }
+
   // Paper holds everything; afterwards the page is as before.
   let folded = [];
   window.addEventListener("beforeprint", () => {
+    fillSheet();
     folded = all("details:not([open])");
     folded.forEach((part) => { part.open = true; });
   });
+  window.addEventListener("afterprint", () => sheet.remove());
   window.addEventListener("afterprint", () => folded.forEach((part) => { part.open = false; }));
 
   const find = at("find"), kind = at("kind"), band = at("band"), sort = at("sort"), fresh = at("new"), count = at("count"), open = at("open");
@@ -70,7 +91,7 @@
       }
     });
     count.textContent = !chosen ? said : left + " of " + families.length + " families shown." +
-      (left ? "" : " None on this page fits what you chose: press Clear to see them all.");
+      (left ? "" : " None on this page fits what you chose: press Clear to see them all. A family without an open case is not on it, nor are some whose children turn 18.");
     count.classList.toggle("some", Boolean(chosen));
   }
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from features.circumstances import STAGES
 from features.timeline import TOLD
 from flows.publish.chance_words import in_words, number, shorten
 from models import offers
@@ -13,7 +14,7 @@ from models.places import PLACES, Standing
 from models.team_decisions import begin_week
 from validation.errors import ChecksError
 
-NONE_RECORDED = "None recorded in the case system; you may know of some"
+NONE_RECORDED = "Nothing among the facts that this list looks at; you may know of something"
 """What stands where a child has no worry, or no strength."""
 
 WORRY, STRENGTH, CASE, UNKNOWN = SIDES = ("worry", "strength", "about the case", "not known")
@@ -59,6 +60,10 @@ WHAT_IT_IS = (
     "Offers are voluntary. A family may say no, and nothing follows from that.",
     "A person decides each time, knows more than this list does, and may disagree with it.",
 )
+BEFORE_A_CALL = (
+    "Before anyone rings a family: speak with the allocated social worker, and make sure that it is safe to contact the family."
+)
+IF_WORRIED = "If anything on record here worries you, follow your safeguarding procedures today, whatever this list says."
 WHAT_IT_IS_NOT = (
     "Not a reason to close a case, to keep one open or to escalate it.",
     "Not an assessment of harm or safety. It says what happened to many children like this one, not what will happen "
@@ -113,6 +118,16 @@ class Changes:
 
 
 @dataclass(frozen=True)
+class Unanswered:
+    """An offer that waits for the family's answer: which (in words), since when, and the night in whose workbook it is told."""
+
+    family_id: str
+    kind: str
+    offered_on: date
+    night: date
+
+
+@dataclass(frozen=True)
 class Approval:
     """Who approved the model, and by when somebody looks at it again."""
 
@@ -159,6 +174,7 @@ class NightList:
     stale_after_days: int
     missing_tables: tuple[str, ...] = ()
     changes: Changes | None = field(default=None)
+    unanswered: tuple[Unanswered, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
@@ -249,6 +265,11 @@ class NightList:
         return self.as_of + timedelta(days=self.stale_after_days)
 
     @property
+    def morning(self) -> date:
+        """The day on whose morning the list is opened: the data are those of the end of the day before."""
+        return self.as_of + timedelta(days=1)
+
+    @property
     def week(self) -> date:
         """The Monday of the week whose slots are counted: that in which the list is used."""
         return begin_week(self.as_of)
@@ -276,7 +297,9 @@ class NightList:
     def references(self) -> dict[str, str]:
         """For each family, child and case that is shown, the short reference that stands for it."""
         changed = [*self.changes.gone, *self.changes.moved] if self.changes else []
-        return shorten([*self.families["family_id"], *self.cases["person_id"], *self.shown_cases["referral_id"], *changed])
+        waiting = [offer.family_id for offer in self.unanswered]
+        shown = [*self.families["family_id"], *self.cases["person_id"], *self.shown_cases["referral_id"]]
+        return shorten([*shown, *changed, *waiting])
 
     def kind_words(self, code: str | None) -> str:
         """What readers call a kind of offer; empty for none."""
@@ -326,6 +349,13 @@ class NightList:
             ),
             ("Seed of the lot", f"{self.shuffle_seed} (the same seed draws the same order again)"),
         ]
+
+
+def furthest_stages(cases: pl.DataFrame) -> dict[str, str]:
+    """By family id, the furthest stage of its open cases; empty words where no stage is known."""
+    order = pl.Enum(STAGES)
+    furthest = cases.group_by("family_id").agg(pl.col("stage").cast(order, strict=False).max().cast(pl.String).fill_null(""))
+    return dict(furthest.select("family_id", "stage").iter_rows())
 
 
 STANDING_WORDS = {

@@ -16,8 +16,8 @@ from markupsafe import Markup
 
 from features.circumstances import AGE_BANDS, AGES
 from flows.publish import chance_words, night_list
-from flows.publish.chance_words import in_words
-from flows.publish.night_list import CASE, SHOWN_REASONS, STRENGTH, UNKNOWN, WORRY, NightList
+from flows.publish.chance_words import in_words, weekday
+from flows.publish.night_list import CASE, SHOWN_REASONS, STRENGTH, UNKNOWN, WORRY, NightList, furthest_stages
 from flows.publish.timeline_picture import Event, draw_frame, draw_legend, draw_timeline, tell_timeline
 from models.abstention import TURNS_ADULT
 from models.places import Standing
@@ -38,6 +38,7 @@ NOT_FOR = (
     "Do not use it to close a case, to keep one open or to escalate one, to judge harm or safety, or to ration what a family "
     "is entitled to."
 )
+LOW_SCALE = 3  # and below: people said that the child is not safe, and it must not be overlooked
 _AGES = {"not known": "age not known"}
 
 
@@ -54,6 +55,7 @@ class Child:
     chance: str
     quiet_year: str
     scale: str
+    low_scale: bool
     sides: dict[str, list[str]]
     picture: str
     history: list[tuple[str, str]]
@@ -80,6 +82,7 @@ class Family:
 
     reference: str
     size: str
+    stage: str
     offer: str
     chance: str
     notes: list[str]
@@ -110,6 +113,7 @@ def render_page(night: NightList) -> bytes:
             not_eligible=families.group(night.apart(Standing.NOT_ELIGIBLE)),
             not_scored=families.group_not_scored(),
             total=families.counted,
+            average=chance_words.in_ten(night.average).replace(" in 10", ""),
             unnamed=night.families.height - families.counted,
             headings=HEADINGS,
             none_recorded=night_list.NONE_RECORDED,
@@ -117,6 +121,8 @@ def render_page(night: NightList) -> bytes:
             head=[line for label in AT_THE_HEAD for line in about if line[0] == label],
             foot=[line for line in about if line[0] not in AT_THE_HEAD],
             not_for=NOT_FOR,
+            before_a_call=night_list.BEFORE_A_CALL,
+            if_worried=night_list.IF_WORRIED,
             what_it_is=night_list.WHAT_IT_IS,
             what_it_is_not=night_list.WHAT_IT_IS_NOT,
             frame=Markup(draw_frame(night.as_of)),  # noqa: S704  our own drawing
@@ -140,7 +146,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {"in_words": in_words, "number": chance_words.number}
+    environment.globals |= {"in_words": in_words, "number": chance_words.number, "weekday": weekday}
     return environment
 
 
@@ -159,6 +165,7 @@ class _Families:
             .agg("age_band", pl.col("days_open").max(), pl.col("person_id").n_unique().alias("size"))
         )
         self.facts = {row["family_id"]: row for row in facts.iter_rows(named=True)}
+        self.stages = furthest_stages(night.cases)
         self.cases = _by(night.shown_cases, "family_id")
         self.reasons = _by_side(night)
         self.events = {
@@ -208,6 +215,7 @@ class _Families:
         return Family(
             self.references[family_id],
             f"{chance_words.number(facts['size'], 'child', 'children')}: {_listed([_AGES.get(band, band) for band in bands])}",
+            self.stages[family_id],
             self._offer(row),
             "" if row["chance"] is None or row["standing"] == Standing.STATUTORY else chance_words.in_ten(row["chance"]),
             self._notes(row),
@@ -242,13 +250,14 @@ class _Families:
 
     def _lines(self, row: dict[str, Any]) -> list[str]:
         """What is said of a family as a whole."""
+        placed = row["standing"] == Standing.PLACE
         moved, also = self.moved.get(row["family_id"]), _listed(self._kinds(row, but=row["kind"]), "or")
         offer = f"It could also be offered: {also}."
         if row["standing"] == Standing.WAITING:
             offer = f"When there is room it could be offered: {also}."
         return [
             *([offer] if also else []),
-            *([chance_words.by_other_models(row["share_of_models"], row["models"])] if row["models"] is not None else []),
+            *([chance_words.by_other_models(row["share_of_models"], row["models"])] if placed and row["models"] else []),
             *([f"Since the last list: {moved.rstrip('.')}."] if moved else []),
         ]
 
@@ -270,6 +279,7 @@ class _Families:
                 _chance(case, self.night.outcome),
                 chance_words.after_a_quiet_year(case["chance"], case["chance_after_quiet_year"]),
                 _scale(case),
+                case["safety_scale"] is not None and case["safety_scale"] <= LOW_SCALE,
                 _sides(self.reasons.get((case["person_id"], case["referral_id"]), {}), weighed=not case["abstained"]),
                 "" if above else Markup(draw_timeline(events, as_of)),  # noqa: S704  our own drawing
                 tell_timeline(events, as_of),

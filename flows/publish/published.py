@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from flows.publish.night_list import Approval, Changes, Counts, NightList, ShownKind
+from flows.publish.night_list import Approval, Changes, Counts, NightList, ShownKind, Unanswered
 from flows.workspace import write_json, write_private
 from validation.errors import ScreeningError, SourceError
 
@@ -60,13 +60,14 @@ def _scalars(night: NightList) -> dict[str, Any]:
     simple = {
         field.name: getattr(night, field.name)
         for field in dataclasses.fields(night)
-        if field.name not in (*FRAMES, "changes", "counts", "approval", "kinds")
+        if field.name not in (*FRAMES, "changes", "counts", "approval", "kinds", "unanswered")
     }
     return simple | {
         "approval": dataclasses.asdict(night.approval),
         "kinds": [dataclasses.asdict(kind) for kind in night.kinds],
         "counts": _plain(night.counts),
         "changes": _plain(night.changes) if night.changes else None,
+        "unanswered": [dataclasses.asdict(offer) for offer in night.unanswered],
     }
 
 
@@ -87,6 +88,10 @@ def _build(about: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> Nigh
         "kinds": tuple(ShownKind(**kind) for kind in about["kinds"]),
         "counts": Counts(**about["counts"]),
         "missing_tables": tuple(about["missing_tables"]),
+        "unanswered": tuple(
+            Unanswered(**offer | {name: day(offer[name]) for name in ("offered_on", "night")})
+            for offer in about.get("unanswered", [])  # nights before it was told have none
+        ),
         "changes": changes and Changes(**changes | {"since": day(changes["since"]), "new": tuple(changes["new"])}),
     }
     return NightList(**given)

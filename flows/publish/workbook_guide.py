@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flows.publish.chance_words import in_words, number
-from flows.publish.night_list import WHAT_IT_IS, WHAT_IT_IS_NOT, NightList
+from flows.publish.night_list import BEFORE_A_CALL, IF_WORRIED, WHAT_IT_IS, WHAT_IT_IS_NOT, NightList
 from models import team_decisions
 
 WHAT_HAPPENS = {
-    team_decisions.OFFERED: "Use it on the day on which you make an offer. It takes one of this week's slots of that offer, and "
+    team_decisions.OFFERED: "Use it on the day on which you make an offer. It takes a slot of that offer in that week, and "
     'the family leaves the list. When the family has answered, change this to "Accepted" or "Declined", give the day of the '
     "answer, and send the workbook again.",
-    team_decisions.ACCEPTED: "The family said yes. It takes one of this week's slots of that offer, and leaves the list.",
+    team_decisions.ACCEPTED: "The family said yes. It takes a slot of that offer in that week, and leaves the list.",
     team_decisions.DECLINED: "The family said no, and nothing else follows from that. It leaves the list for as long as the "
     "council's rules say. If it does not want to be asked again at all, choose the reason "
     f'"{team_decisions.DO_NOT_ASK}".',
@@ -26,13 +26,15 @@ WHAT_HAPPENS = {
 }
 
 STEPS = (
+    f"{BEFORE_A_CALL} {IF_WORRIED}",
     'Open the sheet "Families". Each row is one family. The sheet "Children" tells about each child, the sheet "Reasons" has '
     "every reason.",
     "Talk about the family as you always do. You know more than this list. You may disagree with it, and it helps to say so.",
     "Fill in only the yellow cells. Choose a decision from the list in the cell.",
     'With "Offered", "Accepted" and "Declined" also choose which offer it was. Leave "Offer" empty with every other decision.',
     "Choose the reason that fits best, and your role. Never write a name, a case number or a note.",
-    "Give the day on which you decided, as day/month/year, such as 25/11/2026.",
+    "Give the day on which you decided, as day/month/year, such as 25/11/2026. An offer takes a slot of the week "
+    "(Monday to Sunday) of that day.",
     "Not decided yet? Leave all the yellow cells of the family empty. It keeps its place.",
     "Do not add, delete, copy or move a row, a column or a sheet. A workbook that was changed in this way is sent back to you.",
     "Save the file as an Excel workbook (.xlsx), without a password, and give it to whoever runs the list. You may send it more "
@@ -90,6 +92,11 @@ def write_guide(night: NightList) -> Guide:
              'must decide, or choose "Keep on the list".'),
             ("An offer by law", "It is shown apart, and waits for no slot. It must never depend on this list."),
         ],
+        "Offers that wait for an answer": [
+            (night.references[offer.family_id], f"{offer.kind}, offered on {in_words(offer.offered_on)}: tell the answer in the "
+             f"workbook of the night of {in_words(offer.night)}.")
+            for offer in night.unanswered
+        ] or [("", "None.")],
         "What this list is": [("", text) for text in WHAT_IT_IS],
         "What it is not": [("", text) for text in WHAT_IT_IS_NOT],
     }  # fmt: skip

@@ -10,7 +10,7 @@ import polars as pl
 
 from features.circumstances import AGE_BANDS, AGES
 from flows.publish.chance_words import after_a_quiet_year, by_other_models, in_a_range, in_ten, in_words, number
-from flows.publish.night_list import NONE_RECORDED, SHOWN_REASONS, STRENGTH, UNKNOWN, WORRY, NightList
+from flows.publish.night_list import NONE_RECORDED, SHOWN_REASONS, STRENGTH, UNKNOWN, WORRY, NightList, furthest_stages
 from models.places import Standing
 
 CASE_NUMBERS = "Case numbers"
@@ -129,6 +129,7 @@ class _FamilyWords:
         self.night, self.references = night, night.references
         self.new = set(night.changes.new) if night.changes else set[str]()
         self.moved = night.changes.moved if night.changes else {}
+        self.stages = furthest_stages(night.cases)
         self.cases: dict[str, list[dict[str, Any]]] = {}
         for case in _cases(night).join(_sides(night), on=_CASE, how="left", maintain_order="left").iter_rows(named=True):
             self.cases.setdefault(case["family_id"], []).append(case)
@@ -143,11 +144,15 @@ class _FamilyWords:
             self.references[family["family_id"]],
             self._children(family, cases),
             None if apart else self._chance(family, others),
-            None if apart else _lines([_doubts(family), by_other_models(family["share_of_models"], family["models"])]),
+            None if apart else _lines([_doubts(family), self._other_models(family)]),
             *(leading[side] for side in (WORRY, STRENGTH)),
             _lines([leading[UNKNOWN], *(_why_no_chance(case, self.references[case["person_id"]]) for case in others)]),
             self._note(family),
         ]
+
+    def _other_models(self, family: Mapping[str, Any]) -> str:
+        placed = family["standing"] == Standing.PLACE
+        return by_other_models(family["share_of_models"], family["models"]) if placed else ""
 
     def _offer(self, family: Mapping[str, Any]) -> str:
         standing, words = family["standing"], self.night.kind_words
@@ -165,6 +170,7 @@ class _FamilyWords:
         ages = Counter(_age(band) for band in bands.values())
         told = number(len(bands), "child", "children")
         told += f" {next(iter(ages))}" if len(ages) == 1 else f": {', '.join(f'{count} {age}' for age, count in ages.items())}"
+        told += f"\nFurthest stage: {stage}" if (stage := self.stages[family["family_id"]]) else ""
         if len(bands) == 1 or family["standing"] == Standing.STATUTORY:
             return told
         leading = self.references[cases[0]["person_id"]]

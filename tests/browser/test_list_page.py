@@ -310,6 +310,18 @@ def test_paper_holds_every_family_child_and_reason(
     assert "Open all families" not in printed
 
 
+def test_paper_begins_with_a_line_for_each_family_that_has_a_place(
+    open_page: Opener, read_paper: Callable[[Path], list[str]], tmp_path: Path
+) -> None:
+    page = open_page()
+    page.pdf(path=tmp_path / "list.pdf", prefer_css_page_size=True)
+    first = " ".join(read_paper(tmp_path / "list.pdf")[0].split())
+    assert "At a glance: families with a place, and what was decided" in first
+    sheet = first.split("At a glance")[1]
+    assert all(family_id[:8] in sheet for family_id in SHOWN.placed["family_id"])
+    expect(page.locator("table.sheet")).to_have_count(0)
+
+
 def test_after_printing_the_page_is_as_before(open_page: Opener, tmp_path: Path) -> None:
     page = open_page()
     page.locator("details.f > summary").nth(1).click()

@@ -267,9 +267,9 @@ JUDGED = {
         (
             [],
             [
-                "No other child of the family is on record.",
+                "Family Group Conference: no other child of the family is on record.",
                 HELPED,
-                "The newest case of the family has been open for more than 90 days.",
+                "Restorative early help: the newest case of the family has been open for more than 90 days.",
             ],
             False,
         ),

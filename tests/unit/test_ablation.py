@@ -68,7 +68,7 @@ def first(matrix: pl.DataFrame, condition: pl.Expr) -> int:
 
 MATRIX = drawn(200)
 MANY, NONE = first(MATRIX, pl.col(CONTACTS) == 3), first(MATRIX, pl.col(CONTACTS) == 0)
-LONG_AGO, LOW = first(MATRIX, pl.col(DAYS) > 600), first(MATRIX, pl.col(SCALE) < 2)
+HIGH, LOW = first(MATRIX, pl.col(SCALE) > 8), first(MATRIX, pl.col(SCALE) < 2)
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,9 @@ LONG_AGO, LOW = first(MATRIX, pl.col(DAYS) > 600), first(MATRIX, pl.col(SCALE) <
         # a worry about how lately one came, when it would be lower had there never been one
         (lambda of: np.where(np.isnan(of[DAYS]), -1.0, 0.0), (MANY, DAYS, 0.3), "worry"),
         (lambda of: np.where(np.isnan(of[DAYS]), 1.0, 0.0), (MANY, DAYS, 0.3), "about the case"),
-        # a strength that there was none, when others' contacts would raise it
-        (lambda of: 0.2 * of[CONTACTS], (NONE, CONTACTS, -0.3), "strength"),
-        (lambda of: -0.2 * of[CONTACTS], (NONE, CONTACTS, -0.3), "about the case"),
-        # long ago is a strength beside the others, although "never" would be better still
-        (lambda of: np.where(np.isnan(of[DAYS]), -3.0, -of[DAYS] / 200), (LONG_AGO, DAYS, -0.3), "strength"),
-        (lambda of: np.where(np.isnan(of[DAYS]), -3.0, of[DAYS] / 200), (LONG_AGO, DAYS, -0.3), "about the case"),
+        # a strength that the scale is high, when others' scales would raise the chance
+        (lambda of: np.where(np.isnan(of[SCALE]), 0.0, -0.2 * of[SCALE]), (HIGH, SCALE, -0.3), "strength"),
+        (lambda of: np.where(np.isnan(of[SCALE]), 0.0, 0.2 * of[SCALE]), (HIGH, SCALE, -0.3), "about the case"),
         # a scale has no none: others' scales and the lack of them stand for it
         (lambda of: np.where(np.isnan(of[SCALE]), 0.0, -0.2 * of[SCALE]), (LOW, SCALE, 0.3), "worry"),
         (lambda of: np.where(np.isnan(of[SCALE]), 0.0, 0.2 * of[SCALE]), (LOW, SCALE, 0.3), "about the case"),

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -14,7 +14,7 @@ from flows.workspace import Workspace
 from models.team_decisions import DECIDED, check_decided
 from tests.unit.night_example import NIGHT, pseudonym
 from tests.unit.workbook_example import KEPT, NUMBERS, OFFERED, TODAY, blank, filled, label, publish, refused
-from validation.errors import LedgerError
+from validation.errors import ContractError, LedgerError
 
 
 @pytest.fixture
@@ -135,10 +135,13 @@ def test_the_old_workbook_of_a_list_made_anew_decides_nothing_else(root: Path, s
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        (("Not suitable", None, *OFFERED[2:]), "decides for a family that was decided already for this list: use the next list."),
+        (
+            ("Not suitable", None, *OFFERED[2:]),
+            "decides otherwise than was told before for this list: if that was a mistake, have it imported with --correct.",
+        ),
         (
             (*OFFERED[:2], "Other", *OFFERED[3:]),
-            "decides for a family that was decided already for this list: use the next list.",
+            "decides otherwise than was told before for this list: if that was a mistake, have it imported with --correct.",
         ),
         (("Accepted", "Restorative early help", *OFFERED[2:]), "answers another offer than the one that was made"),
         (("Accepted", *OFFERED[1:4], "24/11/2026"), "has an answer from before the offer was made: put the day right."),
@@ -156,7 +159,46 @@ def test_an_answer_is_final_for_its_list(root: Path, sent: Path) -> None:
     for answer in ("Offered", "Accepted"):
         import_decisions(root, blank().decide("ash", answer, *OFFERED[1:]).save(sent), TODAY)
     (fault,) = refused(root, blank().decide("ash", "Declined", *OFFERED[1:]).save(sent))
-    assert "was decided already" in fault
+    assert "decides otherwise than was told before" in fault
+
+
+TOMORROW = TODAY + timedelta(days=1)
+
+
+def test_a_mistake_is_put_right_and_the_log_keeps_both(root: Path, sent: Path) -> None:
+    wrong = ("Declined", OFFERED[1], "The family does not want to be asked again", *OFFERED[3:])
+    import_decisions(root, filled().decide("ash", *wrong).save(sent), TODAY)
+    words = import_decisions(root, filled().save(sent), TOMORROW, correct=True)
+    assert "0 decisions taken in" in words
+    assert "1 was put right." in words
+    log = read_decisions(Workspace(root)).filter(family_id=pseudonym("ash"))
+    assert log.select("decision", "reason", "imported_on").rows() == [("offered", OFFERED[2], TOMORROW)]
+    kept = [pl.read_parquet(entry) for entry in (root / "decisions").glob("*.parquet")]
+    assert sorted(pl.concat(kept).filter(family_id=pseudonym("ash"))["decision"]) == ["declined", "offered"]
+
+
+def test_after_a_correction_the_answer_to_an_offer_counts(root: Path, sent: Path) -> None:
+    import_decisions(root, blank().decide("ash", "Not suitable", None, *OFFERED[2:]).save(sent), TODAY)
+    import_decisions(root, blank().decide("ash", *OFFERED).save(sent), TOMORROW, correct=True)
+    answered = blank().decide("ash", "Accepted", *OFFERED[1:4], "28/11/2026")
+    import_decisions(root, answered.save(sent), TOMORROW + timedelta(days=1))
+    log = read_decisions(Workspace(root))
+    assert log["decision"].to_list() == ["offered", "accepted"]
+
+
+def test_what_was_told_today_is_not_put_right_before_tomorrow(root: Path, sent: Path) -> None:
+    import_decisions(root, filled().save(sent), TODAY)
+    changed = filled().decide("ash", "Not suitable", None, *OFFERED[2:])
+    with pytest.raises(ContractError, match="send it again tomorrow"):
+        import_decisions(root, changed.save(sent), TODAY, correct=True)
+
+
+@pytest.mark.parametrize("decision", ["Offered", "Accepted", "Keep on the list"])
+@pytest.mark.parametrize("reason", ["The family does not want to be asked again", "Entitled to another offer by law"])
+def test_a_reason_that_contradicts_its_decision_is_refused(root: Path, sent: Path, decision: str, reason: str) -> None:
+    offer = None if decision == "Keep on the list" else OFFERED[1]
+    (fault,) = refused(root, blank().decide("ash", decision, offer, reason, *OFFERED[3:]).save(sent))
+    assert fault.startswith(f'Row {label("ash")} has the reason "{reason}" beside a decision that goes on with an offer')
 
 
 def test_the_log_is_private_and_its_names_carry_its_content(root: Path, sent: Path) -> None:

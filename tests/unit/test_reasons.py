@@ -48,11 +48,11 @@ def explain_one(feature: Feature, value: float | None, contribution: float) -> d
     ("feature", "value", "contribution", "side", "words"),
     [
         (CONTACTS, 3.0, 0.4, "worry", "contacts: 3"),
-        (CONTACTS, 0.0, -0.4, "strength", "no contacts"),
+        (CONTACTS, 0.0, -0.4, "about the case", "no contacts"),
         # one contact where most have more lowers the chance, and still is nothing that works well
         (CONTACTS, 1.0, -0.4, "about the case", "contacts: 1"),
         (ABUSE, 1.0, 0.4, "worry", "abuse was found"),
-        (ABUSE, 0.0, -0.4, "strength", "no abuse was found"),
+        (ABUSE, 0.0, -0.4, "about the case", "no abuse was found"),
         (ABUSE, 0.0, 0.4, "about the case", "no abuse was found"),
         (POLICE, 1.0, 0.4, "about the case", "the police referred"),
         (POLICE, 0.0, -0.4, "about the case", "others referred"),
@@ -60,8 +60,9 @@ def explain_one(feature: Feature, value: float | None, contribution: float) -> d
         (PLANS, 2.0, 0.4, "about the case", "plans: 2"),
         (PLANS, 0.0, -0.4, "about the case", "no plans"),
         (DAYS, 40.0, 0.4, "worry", "the last: 40 days ago"),
-        (DAYS, 700.0, -0.4, "strength", "the last: 700 days ago"),
-        (DAYS, None, -0.4, "strength", "none"),
+        # that nothing was heard for long, or looked for, is no strength
+        (DAYS, 700.0, -0.4, "about the case", "the last: 700 days ago"),
+        (DAYS, None, -0.4, "about the case", "none"),
         (DAYS, None, 0.4, "about the case", "none"),
         (SCALE, 0.0, 0.4, "worry", "scaled at 0"),
         (SCALE, 3.25, 0.4, "worry", "scaled at 3.2"),
@@ -78,8 +79,9 @@ def explain_one(feature: Feature, value: float | None, contribution: float) -> d
         (MORE, -2.0, 0.4, "about the case", "2 fewer, lower, fell"),
         (MORE, 0.0, 0.4, "about the case", "0 more, higher, stayed level"),
         (QUIET, 40.0, 0.4, "worry", "the last contact: 40 days ago"),
-        (QUIET, 700.0, -0.4, "strength", "no contact for 700 days"),
-        (TOTAL, 0.0, -0.4, "strength", "none in all"),
+        (QUIET, 700.0, -0.4, "about the case", "no contact for 700 days"),
+        (TOTAL, 0.0, -0.4, "about the case", "none in all"),
+        (TOTAL, 3.0, -0.4, "strength", "3 in all"),
     ],
 )  # fmt: skip
 def test_a_reason_is_true_of_its_value(feature: Feature, value: float | None, contribution: float, side: str, words: str) -> None:

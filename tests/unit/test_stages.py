@@ -92,7 +92,9 @@ def test_the_frame_has_a_row_for_each_stage_of_each_group() -> None:
     assert found.height == 4 * (len(STAGES) + 1)
 
 
-@pytest.mark.parametrize("rows", [invent(5, families=200, recorded=0.05, police=0.3, alike=True), ONE_SIDED], ids=["both", "one side"])
+@pytest.mark.parametrize(
+    "rows", [invent(5, families=200, recorded=0.05, police=0.3, alike=True), ONE_SIDED], ids=["both", "one side"]
+)
 def test_errors_are_those_of_leaving_out_one_family_after_the_other(rows: pl.DataFrame) -> None:
     families = rows["group_id"].unique(maintain_order=True)
     without = [points(split_gaps(rows.filter(pl.col("group_id") != left_out), ["people"])) for left_out in families]

@@ -12,6 +12,7 @@ from models.team_decisions import (
     begin_week,
     check_decided,
     count_made_this_week,
+    find_unanswered,
 )
 from tests.spec.drawing import words
 from validation.errors import ContractError
@@ -121,3 +122,31 @@ def test_offers_in_the_wrong_shape_are_refused() -> None:
 def test_every_decision_is_allowed_in_a_log() -> None:
     rows = "\n".join(f"f{number} {decision.replace(' ', '_')} 2026-11-24" for number, decision in enumerate(DECISIONS))
     check_decided(decisions(f"family decision on\n{rows}"))
+
+
+UNANSWERED = {
+    "an offer that the team recorded waits": ("", "ash offered FGC 2026-11-20", [("ash", "FGC")]),
+    "one that it recorded an answer to does not": ("", "ash offered FGC 2026-11-20; ash accepted FGC 2026-11-25", []),
+    "nor one whose answer the case system knows": ("c1 ash FGC 2026-11-21 DECLINED", "ash offered FGC 2026-11-20", []),
+    "that it stands in the case system, too, is no answer": (
+        "c1 ash FGC 2026-11-21 -", "ash offered FGC 2026-11-20", [("ash", "FGC")],
+    ),
+    "an answer of long ago was to another offer": (
+        "c1 ash FGC 2026-08-01 DECLINED", "ash offered FGC 2026-11-20", [("ash", "FGC")],
+    ),
+    "an answer to another kind says nothing of this one": (
+        "", "ash offered FGC 2026-11-20; ash declined EH 2026-11-25", [("ash", "FGC")],
+    ),
+    "after half a year nobody is reminded any more": ("", "ash offered FGC 2026-05-20", []),
+    "what is recorded for later is not known yet": ("", "ash offered FGC 2026-11-27", []),
+    "families stand by the day of the offer": (
+        "", "ash offered FGC 2026-11-25; birch offered EH 2026-11-20", [("birch", "EH"), ("ash", "FGC")],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("made", "told", "waits"), UNANSWERED.values(), ids=UNANSWERED.keys())
+def test_offers_that_wait_for_an_answer(made: str, told: str, waits: list[tuple[str, str]]) -> None:
+    in_system = offers("\n".join(["child family kind offered answer", *filter(None, made.split("; "))]))
+    log = decisions("\n".join(["family decision kind on", *told.split("; ")]))
+    assert find_unanswered(in_system, log, THURSDAY).select("family_id", "kind").rows() == waits

@@ -98,11 +98,11 @@ def test_children_are_counted_by_age_and_the_words_say_whose_they_are() -> None:
     )
     book = build_workbook(dataclasses.replace(NIGHT, cases=cases))
     assert row(book, "ash")["Children"] == (
-        "2 children: 1 unborn, 1 aged 5 to 9\nThe chance and the words are those of child "
+        "2 children: 1 unborn, 1 aged 5 to 9\nFurthest stage: child in need plan\nThe chance and the words are those of child "
         f'{pseudonym("ash0")[:8]}: see the sheet "Children" for each.'
     )
     assert row(book, "birch")["Children"].startswith("2 children aged 5 to 9\n")
-    assert row(book, "cedar")["Children"] == "1 child aged 5 to 9"
+    assert row(book, "cedar")["Children"] == "1 child aged 5 to 9\nFurthest stage: child in need plan"
 
 
 def test_doubt_is_told_in_sentences() -> None:
