@@ -24,6 +24,7 @@ SMALLEST_TEXT = """Math.min(99, ...[...document.querySelectorAll('svg text')]
 PAGES = {
     "report.html": ("Splits of the evaluation", None),  # what has to be opened on a screen is open on paper
     "scorecard.html": ("Points", 1),
+    "model_card.html": ("Who decides", None),
     "fairness.html": ("people: south", None),
     "involvement.html": ("Front-door manager", None),
     "recall.html": ("model version 2", None),
