@@ -62,6 +62,7 @@ def render_card_page(evaluation: Mapping[str, Any], model: ScreeningModel, shape
     """The same card as a page for the board."""
     return render_board_page(
         "record.html.j2",
+        "record.css",
         invented=model.origin != "real",
         title=f"Model card: {evaluation['outcome']['words']}",
         kicker="For the governance board, and for whoever asks what the model is",
