@@ -84,7 +84,7 @@ def _in_short(facts: RunFacts) -> list[str]:
         f"{sum(counts.values())} comparisons were judged: {counts[Verdict.GAP]} gaps, {counts[Verdict.NO_LARGER_GAP]} without "
         f"a gap larger than 5 points, {counts[Verdict.NOT_ENOUGH]} with not enough evidence. The last is no pass.",
         f"Groups of which nothing can be said: {len(lost)}.",
-        "No group has a threshold of its own, and no protected characteristic moves a chance. Age does, where the model card "
+        "No group has a threshold of its own. Of the protected characteristics only age may move a chance, where the model card "
         "lists it.",
         *lines,
     ]

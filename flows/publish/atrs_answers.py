@@ -28,7 +28,7 @@ def answer_from_run(facts: RunFacts) -> dict[str, str]:
 
 
 def _standard(_facts: RunFacts) -> list[str]:
-    return ["3 (its structure and names; the program fills no official form)"]
+    return ["3, in its parts; the official form may word or split a single field otherwise"]
 
 
 def _name(_facts: RunFacts) -> list[str]:
@@ -212,7 +212,8 @@ def _performance(facts: RunFacts) -> list[str]:
         f"{percent(box['base_rate'])} came back; calibration error {number(box['calibration_error'])}.",
         f"With {box['capacity']} places a week, "
         f"{percent(box['precision_at_capacity'])}"
-        f"{span_hundred(box['precision_at_capacity_low'], box['precision_at_capacity_high'])} of the families on the list came back.",
+        f"{span_hundred(box['precision_at_capacity_low'], box['precision_at_capacity_high'])} of the "
+        "families on the list came back.",
     ]
     if missed := _find_errors(facts).get("missed_returns"):
         lines.append(f"Of the cases that came back, {missed} were of families that a list of four weeks' places did not reach.")
