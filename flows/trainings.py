@@ -1,6 +1,5 @@
 """Trainings that were published before: which one a new one is compared with, and what it told."""
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,7 @@ import polars as pl
 
 from flows.publish.door import hide, let_out
 from flows.publish.fairness_page import FAIRNESS_FRAME
-from flows.publish.record_fields import COUNCIL
-from flows.publish.transparency_pages import ATRS_TABLE
+from flows.publish.transparency_pages import COUNCIL_ANSWERS
 from flows.publish.what_changed import Told
 
 
@@ -26,22 +24,19 @@ def find_before(home: Path, champion: str | None) -> Path | None:
 
 def read_told(folder: Path) -> Told:
     """What the training in ``folder`` told when it was published: through the same door, small counts hidden."""
-    frame, answers, run = folder / FAIRNESS_FRAME, folder / ATRS_TABLE, folder / "run.json"
+    frame = folder / FAIRNESS_FRAME
     return Told(
         f"version {folder.name}",
         let_out(_read_json(folder / "evaluation.json")),
-        hide(_read_json(run).get("lineage", {})) if run.exists() else {},
+        hide(_read_json(folder / "run.json").get("lineage", {})),
         pl.read_parquet(frame) if frame.exists() else None,
-        _read_answers(answers) if answers.exists() else {},
+        _read_json(folder / COUNCIL_ANSWERS),
     )
 
 
 def _read_json(file: Path) -> dict[str, Any]:
+    """What a file holds; nothing where an earlier version of the program wrote none."""
+    if not file.exists():
+        return {}
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return found
-
-
-def _read_answers(file: Path) -> dict[str, str]:
-    """The council's own answers of that time, by key."""
-    with file.open(encoding="utf-8", newline="") as lines:
-        return {row["key"]: row["answer"] for row in csv.DictReader(lines) if row["source"] == COUNCIL}

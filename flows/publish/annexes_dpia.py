@@ -144,7 +144,9 @@ def _tell_protected(facts: RunFacts) -> Section:
         "say whether it serves all alike. None is a feature, and the program refuses to make one of it.",
         "What features say of these all the same, as proxies, is a question for the fairness report.",
     ]
-    if not held:
+    if not find_tables(facts):
+        words = ["This run did not describe what is held, so nothing is said of protected characteristics."]
+    elif not held:
         words = ["No protected characteristic is filled in what is held, so no group can be compared by one."]
     return Section("protected", "Protected characteristics that are held, and why", words, (), [
         Table("", ("Characteristic", "Filled"), tuple(held))] if held else [])  # fmt: skip

@@ -24,6 +24,7 @@ CHARACTERISTICS = {
 }
 """The protected characteristics of the Equality Act 2010, and the column that tells of each, where one does."""
 
+HELD = "Protected characteristics: held or not"
 AIMS = (
     (
         "discrimination",
@@ -91,6 +92,8 @@ def _in_short(facts: RunFacts) -> list[str]:
 
 
 def _tell_characteristics(facts: RunFacts) -> Section:
+    if not find_tables(facts):
+        return Section("held", HELD, ["This run did not describe what is held, so nothing is said of it."])
     filled = {(table["table"], one["column"]): one["filled"] for table in find_tables(facts) for one in table["columns"]}
     rows = tuple(
         (name, "no" if column is None or column not in filled else "yes", filled.get(column, "-") if column else "-")
@@ -100,7 +103,7 @@ def _tell_characteristics(facts: RunFacts) -> Section:
         "What is held is held so that groups can be compared. What is not held cannot be compared, and that no gap is seen "
         "there says nothing. Race is held as ethnic group, and age as month of birth.",
     ]
-    return Section("held", "Protected characteristics: held or not", words, (), [
+    return Section("held", HELD, words, (), [
         Table("", ("Characteristic", "Held", "Filled, of the table's records"), rows)])  # fmt: skip
 
 
