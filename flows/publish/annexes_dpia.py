@@ -89,8 +89,8 @@ def _tell_people(facts: RunFacts) -> Section:
         points += [f"Families learned from: {count(rows.get('families'))}."]
     if lineage.get("window_start"):
         points += [
-            f"Since when: records from {day(lineage['window_start'])}, as the extract of {day(lineage['extract_date'])} shows "
-            "them."
+            f"Since when: the history's window begins on {day(lineage['window_start'])}, and its latest extract is of "
+            f"{day(lineage['extract_date'])}. Older records are there where a case goes back further."
         ]
     words = [] if points else ["This run counted no people, so nothing is said of how many there are."]
     return Section("people", "How many people, since when", words, points=points)
@@ -140,16 +140,17 @@ def _tell_columns(facts: RunFacts) -> Section:
 def _tell_protected(facts: RunFacts) -> Section:
     held = find_protected(facts)
     words = [
-        "Each is held so that groups can be compared, and for nothing else: a program that never saw who a child is could not "
-        "say whether it serves all alike. None is a feature, and the program refuses to make one of it.",
-        "What features say of these all the same, as proxies, is a question for the fairness report.",
+        "They are for comparing groups, and for nothing else: a program that never saw who a child is could not say whether it "
+        "serves all alike. None is a feature, and the program refuses to make one of it. A code for not stated counts as filled.",
+        "What features say of these all the same, as proxies, is a question for the fairness report. Where no report compares a "
+        "characteristic, ask whether it is needed.",
     ]
     if not find_tables(facts):
         words = ["This run did not describe what is held, so nothing is said of protected characteristics."]
     elif not held:
         words = ["No protected characteristic is filled in what is held, so no group can be compared by one."]
     return Section("protected", "Protected characteristics that are held, and why", words, (), [
-        Table("", ("Characteristic", "Filled"), tuple(held))] if held else [])  # fmt: skip
+        Table("", ("Characteristic", "Filled", "What for"), tuple(held))] if held else [])  # fmt: skip
 
 
 def _tell_leaving(facts: RunFacts) -> Section:

@@ -5,11 +5,12 @@ It is no assessment and no legal advice. Figures are those of the fairness repor
 
 from flows.publish.annexes import count_questions, render_annex, tell_both_errors, tell_council
 from flows.publish.atrs_data import find_tables
-from flows.publish.group_verdicts import count_verdicts, lay_out_verdicts, name_lost
+from flows.publish.fairness_page import in_short
+from flows.publish.group_verdicts import lay_out_verdicts, name_lost
 from flows.publish.record_fields import EQUALITY
 from flows.publish.run_facts import RunFacts
 from flows.publish.tables import Section, Table
-from models.fairness import Verdict
+from validation.disclosure import NOTHING
 
 CHARACTERISTICS = {
     "Age": ("ssd_person", "pers_dob"),
@@ -80,11 +81,8 @@ def _in_short(facts: RunFacts) -> list[str]:
     lines = [count_questions(facts, EQUALITY)]
     if facts.fairness is None:
         return ["This run compared no groups, so no figure bears on the duty.", *lines]
-    counts, lost = count_verdicts(facts.fairness), name_lost(facts.fairness)
     return [
-        f"{sum(counts.values())} comparisons were judged: {counts[Verdict.GAP]} gaps, {counts[Verdict.NO_LARGER_GAP]} without "
-        f"a gap larger than 5 points, {counts[Verdict.NOT_ENOUGH]} with not enough evidence. The last is no pass.",
-        f"Groups of which nothing can be said: {len(lost)}.",
+        *in_short(facts.fairness),
         "No group has a threshold of its own. Of the protected characteristics only age may move a chance, where the model card "
         "lists it.",
         *lines,
@@ -96,12 +94,15 @@ def _tell_characteristics(facts: RunFacts) -> Section:
         return Section("held", HELD, ["This run did not describe what is held, so nothing is said of it."])
     filled = {(table["table"], one["column"]): one["filled"] for table in find_tables(facts) for one in table["columns"]}
     rows = tuple(
-        (name, "no" if column is None or column not in filled else "yes", filled.get(column, "-") if column else "-")
-        for name, column in CHARACTERISTICS.items()
+        (name, "no" if share in (NOTHING, "0 %") else "yes", share)
+        for name, share in (
+            (name, filled.get(column, NOTHING) if column else NOTHING) for name, column in CHARACTERISTICS.items()
+        )
     )
     words = [
         "What is held is held so that groups can be compared. What is not held cannot be compared, and that no gap is seen "
         "there says nothing. Race is held as ethnic group, and age as month of birth.",
+        "Figures below are those of the fairness report. Groups by circumstance, such as who made the referral, stand there.",
     ]
     return Section("held", HELD, words, (), [
         Table("", ("Characteristic", "Held", "Filled, of the table's records"), rows)])  # fmt: skip

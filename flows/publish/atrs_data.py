@@ -51,10 +51,19 @@ def say_years(table: Mapping[str, Any]) -> str:
     return f", {table['first_year']} to {table['last_year']}" if table.get("first_year") else ""
 
 
-def find_protected(facts: RunFacts) -> list[tuple[str, str]]:
-    """Each protected characteristic that is held: what it is in the contract's words, and how fully it is filled."""
+COMPARED = {"pers_sex": "sex", "pers_ethnicity": "ethnicity", "disa_disability_code": "disability"}
+"""Columns of protected characteristics that the fairness report compares, and its name for the group."""
+
+
+def find_protected(facts: RunFacts) -> list[tuple[str, str, str]]:
+    """Each protected characteristic that is held: what it is in the contract's words, how fully it is filled, and what for."""
+    groups = set() if facts.fairness is None else set(facts.fairness["group"])
     return [
-        (TABLES[table["table"]].column(one["column"]).description, one["filled"])
+        (
+            TABLES[table["table"]].column(one["column"]).description.rstrip("."),
+            one["filled"],
+            "compared in the fairness report" if COMPARED.get(one["column"]) in groups else "compared by no report of this run",
+        )
         for table in find_tables(facts)
         for one in table["columns"]
         if one["class"] == Sensitivity.PROTECTED and one["filled"] != "0 %"
@@ -65,11 +74,11 @@ def _sensitive(facts: RunFacts) -> list[str]:
     held = find_protected(facts)
     if not find_tables(facts):
         return []
-    lines = [f"{description.rstrip('.')}: filled in {filled} of the records." for description, filled in held]
+    lines = [f"{description}: filled in {filled} of its table's records; {purpose}." for description, filled, purpose in held]
     return [
         *(lines or ["None is held."]),
-        "They are held to compare groups in the fairness report, and are never features of the model. Month of birth is held, "
-        "and age is a feature where the model card lists it.",
+        "They are never features of the model. A code for not stated counts as filled. Month of birth is held, and age is a "
+        "feature where the model card lists it.",
     ]
 
 

@@ -11,6 +11,7 @@ from flows.publish.tables import Table
 from models.fairness import ANY_SIZE, POOLED, Verdict
 from validation.disclosure import HIDDEN, NOTHING, percent
 
+CIRCUMSTANCES = ("source", "known_before", "family_size")  # groups that are no protected characteristic
 MEASURES = {question.metric: question.measure for question in QUESTIONS}
 
 
@@ -34,9 +35,14 @@ def count_verdicts(frame: pl.DataFrame) -> dict[str, int]:
 
 
 def lay_out_verdicts(frame: pl.DataFrame, metrics: Sequence[str], *, paired: bool = False) -> list[Table]:
-    """A table for each metric: every group with its gap, interval, smallest visible gap and verdict; or two groups together."""
+    """A table for each metric: each group by who a child is, with its gap, interval, smallest visible gap and verdict.
+
+    ``paired``: two groups together instead. Groups by circumstance are left to the fairness report.
+    """
     judged = pl.col("verdict").is_in([verdict.value for verdict in JUDGED])
-    cells = mark_hidden(find_judged(frame)).filter(judged, pl.col("group").str.contains(" and ") == paired)
+    cells = mark_hidden(find_judged(frame)).filter(
+        judged, pl.col("group").str.contains(" and ") == paired, ~pl.col("group").is_in(CIRCUMSTANCES)
+    )
     header = ("Group", "Gap in points", "95 % interval", "Visible from", "Verdict")
     tables = []
     for metric in metrics:

@@ -22,7 +22,7 @@ def test_the_data_annex_tells_how_many_of_whom_since_when_and_what_is_read() -> 
         "Children on record in the history: about 4,120.",
         "Children learned from: about 740.",
         "Families learned from: 300.",
-        "records from 1 January 2019, as the extract of 30 June 2024 shows them",
+        "window begins on 1 January 2019, and its latest extract is of 30 June 2024",
         "pers_ethnicity protected Ethnic group. 92 % no",
         "cont_contact_date feature Day on which the contact arrived. 100 % yes",
     ):
@@ -44,6 +44,24 @@ def test_every_question_is_answered_by_the_council_or_listed_as_open(render, rec
     assert all(f"{field.field}. {field.wanted} ({field.key})" in page for field in others)
 
 
+def test_a_characteristic_that_no_report_compares_is_said_to_be_held_for_nothing() -> None:
+    page = words(render_dpia_annex(facts()))
+    assert "Sex, as statutory returns record it 100 % compared in the fairness report" in page
+    assert "Ethnic group 92 % compared by no report of this run" in page  # the example's groups are sex and people
+
+
+def test_groups_by_circumstance_are_left_to_the_fairness_report() -> None:
+    cells = [{"metric": "offered", "group": group} | LISTED for group in ("sex", "source", "family_size", "sex and ethnicity")]
+    alone, together = (lay_out_verdicts(frame(*cells), ["offered"], paired=paired)[0].rows for paired in (False, True))
+    assert [row[0] for row in (*alone, *together)] == ["sex: female", "sex and ethnicity: female"]
+
+
+def test_the_gaps_that_were_found_stand_first() -> None:
+    gap = {"metric": "offered", "gap": 0.12, "gap_low": 0.03, "gap_high": 0.2, "verdict": Verdict.GAP} | LISTED
+    short = words(render_equality_annex(replace(facts(), fairness=frame(gap))))
+    assert "In short A gap for sex: female: the list reaches more of them, by 12.0 points" in short
+
+
 def test_the_position_on_decisions_is_put_to_counsel_and_not_as_advice() -> None:
     page = words(render_dpia_annex(facts()))
     counsel = page[page.index("For the council's lawyer to confirm UK GDPR") :]
@@ -59,6 +77,13 @@ def test_every_characteristic_of_the_act_is_said_to_be_held_or_not() -> None:
     assert told["Race"] == ("yes", "92 %")
     assert told["Disability"] == ("no", "-")
     assert told["Religion or belief"] == ("no", "-")
+
+
+def test_a_characteristic_whose_column_is_empty_is_not_held() -> None:
+    column = {"column": "pers_ethnicity", "class": "protected", "filled": "0 %"}
+    held = {"children": 10, "children_learned_from": 10, "tables": [{"table": "ssd_person", "records": 10, "columns": [column]}]}
+    page = words(render_equality_annex(facts(holdings=held)))
+    assert "Race no 0 %" in page
 
 
 def test_each_aim_has_the_figures_that_bear_on_it_and_each_judged_measure_bears_on_one() -> None:

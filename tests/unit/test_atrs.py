@@ -68,7 +68,10 @@ def test_answers_are_the_figures_of_the_run() -> None:
     assert box is not None
     assert f"AUC {box['auc']:.3f} ({box['auc_low']:.3f} to {box['auc_high']:.3f})" in told["model.performance"]["answer"]
     assert "7 features and 1 pair:" in told["model.architecture"]["answer"]
-    assert "Ethnic group: filled in 92 % of the records." in told["data.sensitive_attributes"]["answer"]
+    assert (
+        "Ethnic group: filled in 92 % of its table's records; compared by no report of this run."
+        in told["data.sensitive_attributes"]["answer"]
+    )
     assert "ssd_contacts: about 13,010 records, 2019 to 2024." in told["data.quantities"]["answer"]
     assert "people: nowhere (nobody in this group)" in told["data.completeness"]["answer"]
     assert "places for 20 families a week" in told["process.frequency"]["answer"]
