@@ -17,7 +17,9 @@ from flows.night import open_night, open_registry
 from flows.nightly import archive, check, pull, refuse
 from flows.publish.door import hide, let_out
 from flows.publish.fairness_page import FAIRNESS_FRAME, write_fairness
+from flows.publish.run_facts import RunFacts
 from flows.publish.training_report import write_training_report
+from flows.publish.transparency_pages import write_transparency
 from flows.record import RunRecord
 from flows.retries import READ_OR_WRITE
 from flows.settings import Settings, read_criteria_of, read_offers_of, read_settings
@@ -31,8 +33,12 @@ from flows.training import (
     weigh_feedback,
     weigh_practice,
 )
+from flows.trainings import find_before, read_told
+from flows.transparency import read_transparency_of
 from flows.workspace import Workspace, hold, make_private_folder, read_tag, replace, write_json
+from models.approval import settle
 from models.criteria import Criteria, require_met
+from models.offer_kinds import Offers
 from models.registry import TrainingRun
 from models.training import Trained
 
@@ -52,14 +58,15 @@ def retrain(workspace: Path, source: str | None = None, full: bool = False, regi
         receive(source, workspace, registry, record)
     place = Workspace(workspace)
     settings, criteria = read_settings(workspace, registry=registry), read_criteria_of(workspace)
-    capacity = read_offers_of(workspace).capacity
+    offers, council = read_offers_of(workspace), read_transparency_of(workspace)
     with hold(place):
         models = open_registry(place, settings)
+        champion = settle(models.decisions()).champion
         with models.training_run(f"retrain, {'full' if full else 'latest split'}", read_tag(place)) as run:
             data = build_data(place, settings, record)
-            trained = fit(data, settings, criteria, capacity, full, record)
+            trained = fit(data, settings, criteria, offers.capacity, full, record)
             evaluation = weigh(data, trained, settings, record)
-            made = report(place, data, trained, evaluation, capacity, record)
+            made = report(place, data, trained, evaluation, offers, council, champion, record)
             log(run, data, trained, evaluation, criteria, made)
             version = register(run, data, trained, made, record)
         write_log(place, models)
@@ -104,16 +111,29 @@ def weigh(data: TrainingData, trained: Trained, settings: Settings, record: RunR
 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
 def report(
-    place: Workspace, data: TrainingData, trained: Trained, evaluation: Mapping[str, Any], capacity: int, record: RunRecord
+    place: Workspace,
+    data: TrainingData,
+    trained: Trained,
+    evaluation: Mapping[str, Any],
+    offers: Offers,
+    council: Mapping[str, str],
+    champion: str | None,
+    record: RunRecord,
 ) -> Path:
     """Write the reports beside the published ones; the folder is returned."""
-    made = training_home(place, data.outcome.name) / ".new"
+    home = training_home(place, data.outcome.name)
+    made, before = home / ".new", find_before(home, champion)
     shutil.rmtree(made, ignore_errors=True)
     make_private_folder(made / "shapes")
     with record.step("report"):
         write_json(made / "evaluation.json", evaluation)
         write_training_report(made, evaluation, trained.model, trained.scorecard)
-        write_fairness(made, trained, data.outcome.words, capacity)
+        write_fairness(made, trained, data.outcome.words, offers.capacity)
+        facts = RunFacts(
+            data.manifest.authority, trained.model, let_out(evaluation), hide(data.lineage), trained.fairness, offers, council,
+            read_told(before) if before else None,
+        )  # fmt: skip
+        write_transparency(made, facts)
     return made
 
 

@@ -32,6 +32,7 @@ from validation.drift import describe_inputs
 from validation.errors import ContractError, CriterionError
 from validation.extract import Manifest
 from validation.history import Archive
+from validation.holdings import measure_holdings
 
 STEP_DAYS = 28
 SIDE_BAGS = 4  # of the models that are only compared with each other
@@ -43,7 +44,8 @@ ONE, FEW, MANY = "one child", "2 or 3 children", "4 children or more"
 class TrainingData:
     """Rows to train on, and how they came about. ``counts`` add up: cohort = used + those left out for each reason.
 
-    ``groups`` has the keys of each row and a column for each audit group; ``changes`` are those of the council's practice.
+    ``groups`` has the keys of each row and a column for each audit group; ``changes`` are those of the council's practice;
+    ``holdings`` what is held about children (see :func:`validation.holdings.measure_holdings`).
     """
 
     frame: pl.DataFrame
@@ -58,6 +60,7 @@ class TrainingData:
     freshness: dict[str, int]
     offers: pl.DataFrame | None
     changes: list[Change]
+    holdings: dict[str, Any]
 
     @property
     def tables(self) -> dict[str, tuple[str, ...]]:
@@ -123,6 +126,7 @@ def build_training_data(workspace: Workspace, outcome_name: str) -> TrainingData
         freshness=measure_freshness(history, dates),
         offers=history.versions.get("ext_offers"),
         changes=find_practice_changes(history),
+        holdings=measure_holdings(history) | {"children_learned_from": frame["person_id"].n_unique()},
     )
 
 
@@ -231,6 +235,7 @@ def summarise(data: TrainingData, trained: Trained) -> dict[str, Any]:
         "splits": [{name: day.isoformat() for name, day in asdict(split).items()} for split in trained.splits],
         "searched": trained.searched,
         "ranges": asdict(trained.model.doubt),
+        "holdings": data.holdings,
         **trained.appraisal,
     }
 

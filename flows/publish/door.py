@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from validation.disclosure import FEWEST, HIDDEN, Rate, Release, Sum, protect
+from validation.disclosure import FEWEST, HIDDEN, Rate, Release, Sum, percent, protect
 
 Row = Mapping[str, Any]
 
@@ -40,6 +40,8 @@ def let_out(evaluation: Row) -> dict[str, Any]:
         told |= _let_out_rows(evaluation)
     if evaluation.get("results"):
         told |= _let_out_tests(evaluation)
+    if evaluation.get("holdings"):
+        told |= {"holdings": _let_out_holdings(evaluation["holdings"])}
     return told
 
 
@@ -115,6 +117,28 @@ def _let_out_rows(evaluation: Row) -> dict[str, Any]:
             "closed_in_the_window": release.tell("closed"), "returned": release.tell("returned"), "returned_of_closed": share,
         }  # fmt: skip
     return told
+
+
+def _let_out_holdings(holdings: Row) -> dict[str, Any]:
+    """Children and records to the nearest ten, so that no other count can be held against them; columns in per cent."""
+    counts = {name: _round(number) for name, number in holdings.items() if name != "tables"}
+    return counts | {
+        "tables": [
+            dict(table)
+            | {"records": _round(table["records"])}
+            | {"columns": [dict(one) | {"filled": _tell_filled(one["filled"], table["records"])} for one in table["columns"]]}
+            for table in holdings["tables"]
+        ]
+    }
+
+
+def _tell_filled(filled: int, records: int) -> str:
+    """Nought is shown, and so is all but nought; of the rest a reader may know no more than of any share."""
+    return {0: "0 %", records: "100 %"}.get(filled) or percent(filled, records)
+
+
+def _round(count: int) -> int | str:
+    return HIDDEN if 0 < count < FEWEST else 10 * ((count + 5) // 10)
 
 
 def _add_part(counts: dict[str, int], sums: list[Sum], unprinted: set[str], whole: str, part: str, number: int) -> None:

@@ -27,9 +27,9 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report: sentences first, then pictures and tables; ``behind`` is what a reader has to open.
+    """A part of the report: sentences first, then pictures, tables and points; ``behind`` is what a reader has to open.
 
-    ``pictures`` are SVG with a caption each.
+    ``pictures`` are SVG with a caption each; ``points`` are sentences that stand in a list.
     """
 
     key: str
@@ -38,6 +38,7 @@ class Section:
     pictures: Sequence[tuple[str, str]] = ()
     tables: Sequence[Table] = ()
     behind: Sequence[Table] = field(default=())
+    points: Sequence[str] = field(default=())
 
 
 def find_words(part: Any) -> list[str]:

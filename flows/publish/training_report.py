@@ -13,7 +13,7 @@ from features.definition import Feature
 from flows.publish.board_page import render_board_page
 from flows.publish.door import let_out
 from flows.publish.measured import Measured, in_short
-from flows.publish.model_card import render_model_card
+from flows.publish.model_card import render_card_page, render_model_card
 from flows.publish.pictures import inline
 from flows.publish.printed import percent
 from flows.publish.report_doubts import (
@@ -66,7 +66,7 @@ TERMS = {
 def write_training_report(
     folder: Path, evaluation: Mapping[str, Any], model: ScreeningModel, scorecard: Scorecard | None
 ) -> None:
-    """Write ``report.html``, ``scorecard.html``, ``model_card.md`` and ``shapes/`` into ``folder``.
+    """Write ``report.html``, ``scorecard.html``, ``model_card.md``, ``model_card.html`` and ``shapes/`` into ``folder``.
 
     ``evaluation`` is the object of ``evaluation.json`` (see ``docs/evaluation.md``), of which the pages show what :func:`let_out`
     lets out; a part that is not there is left out with a sentence that says so. Without a
@@ -80,6 +80,7 @@ def write_training_report(
     pages["report.html"] = render_report(evaluation, model, shapes, pictures)
     pages["scorecard.html"] = render_scorecard(evaluation, model, scorecard, shapes)
     pages["model_card.md"] = render_model_card(evaluation, model, shapes)
+    pages["model_card.html"] = render_card_page(evaluation, model, shapes)
     for name, text in pages.items():
         write_private(folder / name, lambda beside, text=text: beside.write_text(text, encoding="utf-8"))  # type: ignore[misc]
 

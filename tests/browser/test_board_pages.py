@@ -11,9 +11,11 @@ from playwright.sync_api import Browser
 
 from flows.publish.recall_notice import render_notice
 from flows.publish.training_report import write_training_report
+from flows.publish.transparency_pages import write_transparency
 from flows.recall import CASES, Recalled, ask
 from models.fairness import measure_fairness
 from tests.unit import test_fairness_page, test_involvement_page
+from tests.unit.record_example import earlier, facts
 from tests.unit.report_example import evaluation, small_model, small_scorecard
 from tests.unit.test_fairness import SIZES, invent
 
@@ -24,7 +26,11 @@ SMALLEST_TEXT = """Math.min(99, ...[...document.querySelectorAll('svg text')]
 PAGES = {
     "report.html": ("Splits of the evaluation", None),  # what has to be opened on a screen is open on paper
     "scorecard.html": ("Points", 1),
+    "model_card.html": ("Who decides", None),
     "fairness.html": ("people: south", None),
+    "atrs.html": ("supplier.procurement", None),
+    "dpia_annex.html": ("cont_contact_date", None),
+    "equality_annex.html": ("Religion or belief", None),
     "involvement.html": ("Front-door manager", None),
     "recall.html": ("model version 2", None),
 }
@@ -43,6 +49,7 @@ def notice() -> str:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("pages")
     write_training_report(made, evaluation(), small_model(), small_scorecard())
+    write_transparency(made, facts(before=earlier()))
     rows, groups = invent()
     pages = {
         "fairness.html": test_fairness_page.page(measure_fairness([rows], groups, SIZES, 1), invented=True),

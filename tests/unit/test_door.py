@@ -102,3 +102,13 @@ def test_what_is_kept_in_mlflow_went_through_the_door_and_the_workspace_keeps_al
     assert kept["trained"].evaluation == told["results"]
     assert kept["lineage"] == {"rows": told["rows"], "versions_per_table": {"ext_offers": "c"}}
     assert json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8")) == raw
+
+
+def test_what_is_held_is_let_out_to_the_nearest_ten_and_columns_by_a_share_that_tells_of_no_few() -> None:
+    columns = [{"column": name, "class": "feature", "filled": filled} for name, filled in
+               (("all", 1_234), ("none", 0), ("most", 1_233), ("some", 617), ("few", 3))]  # fmt: skip
+    tables = [{"table": "ssd_person", "records": 1_234, "first_year": None, "last_year": None, "columns": columns}]
+    told = let_out({"holdings": {"children": 1_236, "children_learned_from": 4, "tables": tables}})["holdings"]
+    assert (told["children"], told["children_learned_from"], told["tables"][0]["records"]) == (1_240, "c", 1_230)
+    shown = {one["column"]: one["filled"] for one in told["tables"][0]["columns"]}
+    assert shown == {"all": "100 %", "none": "0 %", "most": "99 % or more", "some": "50 %", "few": "up to 1 %"}

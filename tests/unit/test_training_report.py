@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from markupsafe import escape
 
 from features.catalogue import BY_NAME
 from flows.publish.door import hide, hush, let_out
-from flows.publish.model_card import render_model_card
+from flows.publish.model_card import find_card, render_model_card
 from flows.publish.printed import count, interval, needed, number, percent, signed
 from flows.publish.shapes import find_shapes
 from flows.publish.tables import lay_out
 from flows.publish.training_report import PARTS, lay_out_card, render_report, render_scorecard, write_training_report
 from tests.unit.report_example import evaluation, small_model, small_scorecard
+
+NAMES = ("report.html", "scorecard.html", "model_card.md", "model_card.html")
 
 
 def rendered(told: dict[str, Any]) -> tuple[str, str]:
@@ -33,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def pages(folder: Path) -> dict[str, str]:
     write_training_report(folder, evaluation(), small_model(), small_scorecard())
-    return {name: (folder / name).read_text(encoding="utf-8") for name in ("report.html", "scorecard.html", "model_card.md")}
+    return {name: (folder / name).read_text(encoding="utf-8") for name in NAMES}
 
 
 def test_the_pages_and_a_picture_of_every_term_are_written_for_the_owner_alone(folder: Path, pages: dict[str, str]) -> None:
@@ -119,7 +122,7 @@ def test_a_part_that_is_not_there_is_named_and_never_silently_left_out(pages: di
 
 
 def test_the_pages_need_nothing_but_themselves(pages: dict[str, str]) -> None:
-    for name in ("report.html", "scorecard.html"):
+    for name in ("report.html", "scorecard.html", "model_card.html"):
         page = pages[name]
         assert not re.search(r"https?://|src=|url\((?!#)|@import|<link|<script", page)
         assert "default-src 'none'" in page
@@ -214,3 +217,14 @@ def test_any_part_is_laid_out_with_small_counts_hidden() -> None:
     side = lay_out({"policies": {"naive": {"auc": 0.7}, "corrected": {"auc": 0.71}}}, "It")
     assert side[0].header == ("", "naive", "corrected")
     assert side[0].rows == (("auc", "0.700", "0.710"),)
+
+
+def test_the_card_as_a_page_says_what_the_card_says(pages: dict[str, str]) -> None:
+    page = pages["model_card.html"]
+    for section in find_card(let_out(evaluation()), small_model(), find_shapes(small_model())):
+        assert f'<h2 id="{section.key}">{escape(section.heading)}</h2>' in page
+        for sentence in (*section.words, *section.points):
+            assert str(escape(sentence)) in page
+        for table in section.tables:
+            for row in table.rows:
+                assert all(f">{escape(cell)}</t" in page for cell in row)
