@@ -18,6 +18,7 @@ from flows.nightly import archive, check, pull, refuse
 from flows.publish.door import hide, let_out
 from flows.publish.fairness_page import FAIRNESS_FRAME, write_fairness
 from flows.publish.run_facts import RunFacts
+from flows.publish.stages_section import STAGES_FRAME
 from flows.publish.training_report import write_training_report
 from flows.publish.transparency_pages import write_transparency
 from flows.record import RunRecord
@@ -42,7 +43,7 @@ from models.offer_kinds import Offers
 from models.registry import TrainingRun
 from models.training import Trained
 
-KEPT_BY_THE_TEAM = ("evaluation.json", FAIRNESS_FRAME)
+KEPT_BY_THE_TEAM = ("evaluation.json", FAIRNESS_FRAME, STAGES_FRAME)
 """Files of a training that hold small counts; MLflow is given the former as it may leave the team."""
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import polars as pl
 from scipy.stats import t
 
+from models.evaluation import ROW
 from models.fairness import COVERAGE, FEWEST, IN_NEED
 
 SOURCE = "source"
@@ -63,6 +64,28 @@ def split_gaps(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     found = [_split(settled, family, name, value) for name in names for value in settled[name].drop_nulls().unique().sort()]
     told = pl.DataFrame([row for cell in found for row in cell], schema_overrides=FRAME, orient="row")
     return _judge(told) if told.height else pl.DataFrame(schema=FRAME)
+
+
+def find_stages(scored: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame | None:
+    """The stages of the gaps of every audit group in ``groups`` (the keys of a row, a column each) on ``scored`` test rows.
+
+    ``None`` where it is not known what returns were found to be, or who referred.
+    """
+    if not {IN_NEED, SOURCE} <= set(groups.columns):
+        return None
+    names = [name for name in groups.columns if name not in (*ROW, IN_NEED)]
+    rows = scored.select(*ROW, "group_id", "outcome", "chance").join(groups, on=ROW, how="left")
+    found = split_gaps(rows, names)
+    listed = [(name, str(value)) for name in names for value in _values_of(groups[name])]
+    places = pl.DataFrame(listed, schema=["group", "value"], orient="row").with_row_index("at")
+    return found.join(places, on=["group", "value"], how="left", maintain_order="left").sort("at", maintain_order=True).drop("at")
+
+
+def _values_of(column: pl.Series) -> list[str]:
+    """The values of a group in the order in which they are told."""
+    return (
+        column.dtype.categories.to_list() if isinstance(column.dtype, pl.Enum) else column.drop_nulls().unique().sort().to_list()
+    )
 
 
 def name_stage(stages: pl.DataFrame) -> str | None:

@@ -31,6 +31,7 @@ from models.ranges import Doubt
 from models.scorecard import Scorecard
 from models.search import LEAST_SPLITS, search
 from models.splits import Split, forward_splits
+from models.stages import find_stages
 from validation.errors import ContractError, CriterionError
 from validation.extract import Origin
 
@@ -44,7 +45,8 @@ class Trained:
     ``evaluation`` has one object per split and candidate; ``appraisal`` everything else about the model that is for its
     report (see :func:`models.appraisal.appraise`); ``easier`` names criteria that are easier than the shipped ones;
     ``scorecard`` is fitted on all rows, to be printed; ``searched`` says what settings were tried; ``fairness`` compares groups
-    (columns as in ``models.fairness.FRAME``; ``None`` where no group was given); ``seconds`` says what each part took.
+    (columns as in ``models.fairness.FRAME``; ``None`` where no group was given), ``stages`` says where their gaps come from
+    (``models.stages.FRAME``; ``None`` where needs or sources are not known, too); ``seconds`` says what each part took.
     """
 
     model: ScreeningModel
@@ -58,6 +60,7 @@ class Trained:
     easier: list[str] = field(default_factory=list)
     searched: list[dict[str, Any]] = field(default_factory=list)
     fairness: pl.DataFrame | None = None
+    stages: pl.DataFrame | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -103,12 +106,13 @@ def train(
         evaluation = evaluate(ordered, features, splits, list(CANDIDATES), capacity=capacity, seed=seed, effort=effort)
     with clock.time("appraise"):
         appraisal = appraise(evaluation, CHAMPION, capacity, seed, groups)
-    fairness = None
+    fairness = stages = None
     if groups is not None:
         with clock.time("fairness"):
             findings = ordered.select(*ROW, IN_NEED) if IN_NEED in ordered.columns else ordered.select(ROW)
             audited, sizes = cross(groups, *PAIRS).join(findings, on=ROW, how="left"), list_sizes(capacity)
             fairness = measure_fairness(evaluation.scored[CHAMPION], audited, sizes, seed)
+            stages = find_stages(pl.concat(evaluation.scored[CHAMPION]), groups.join(findings, on=ROW, how="left"))
     with clock.time("fit"):
         fitted = fit_candidate(CHAMPION, ordered, features, seed, effort)
         scorecard = cast(Scorecard, fit_candidate("points_scorecard", ordered, features, seed, effort).candidate)
@@ -127,6 +131,7 @@ def train(
         find_easier(criteria),
         searched,
         fairness,
+        stages,
         clock.seconds,
     )
 

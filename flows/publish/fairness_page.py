@@ -10,6 +10,7 @@ from flows.publish.board_page import render_board_page
 from flows.publish.chance_words import in_words, number
 from flows.publish.pictures import draw_gaps
 from flows.publish.printed import plain
+from flows.publish.stages_section import STAGES_FRAME, WHO_A_CHILD_IS, find_sentences, tell_stages
 from flows.publish.tables import Section, Table
 from flows.workspace import write_private
 from models.fairness import ANY_SIZE, FEWEST, METRICS, POOLED, POWER, TELLING, Verdict, list_sizes
@@ -132,15 +133,20 @@ def write_fairness(folder: Path, trained: Trained, outcome: str, capacity: int) 
     """Write ``fairness.html`` for the board and ``fairness.parquet`` for the team: the figures behind it, nothing hidden."""
     if trained.fairness is None:
         raise ValueError("No group was given to the training, so there is nothing to report.")
-    page = render_fairness(trained.fairness, trained.model, outcome=outcome, sizes=list(list_sizes(capacity)))
+    page = render_fairness(trained.fairness, trained.stages, trained.model, outcome=outcome, sizes=list(list_sizes(capacity)))
     write_private(folder / "fairness.html", lambda beside: beside.write_text(page, encoding="utf-8"))
     write_private(folder / FAIRNESS_FRAME, trained.fairness.write_parquet)
+    if trained.stages is not None:
+        write_private(folder / STAGES_FRAME, trained.stages.write_parquet)
 
 
-def render_fairness(frame: pl.DataFrame, model: ScreeningModel, *, outcome: str, sizes: Sequence[str]) -> str:
+def render_fairness(
+    frame: pl.DataFrame, stages: pl.DataFrame | None, model: ScreeningModel, *, outcome: str, sizes: Sequence[str]
+) -> str:
     """The page, which names no family and shows no small number.
 
-    ``frame`` is that of :func:`models.fairness.measure_fairness`, ``sizes`` the names of its lists; the first is the judged one.
+    ``frame`` is that of :func:`models.fairness.measure_fairness`, ``stages`` of :func:`models.stages.find_stages`, ``sizes`` the
+    names of its lists; the first is the judged one.
     """
     return render_board_page(
         "fairness.html.j2",
@@ -150,8 +156,8 @@ def render_fairness(frame: pl.DataFrame, model: ScreeningModel, *, outcome: str,
         outcome=outcome,
         trained=f"{in_words(model.trained_from)} to {in_words(model.trained_to)}",
         list_words=sizes[0],
-        short=in_short(frame),
-        sections=find_sections(frame, sizes),
+        short=[*in_short(frame), *_name_stages(frame, stages)],
+        sections=find_sections(frame, stages, sizes),
         terms=TERMS,
     )
 
@@ -187,11 +193,28 @@ def _tell_gap(cell: Cell) -> str:
     return f"A gap for {_name(cell)}: {said}, by {by} points (95 % interval {least} to {most})."
 
 
-def find_sections(frame: pl.DataFrame, sizes: Sequence[str]) -> list[Section]:
-    """A section for each question, then how groups differ to begin with, and who is in no figure."""
+def _name_stages(frame: pl.DataFrame, stages: pl.DataFrame | None) -> list[str]:
+    """Where the gaps by who a child is come from, as far as it is certain."""
+    if stages is None:
+        return []
+    of_child = stages.filter(pl.col("group").is_in(WHO_A_CHILD_IS))
+    return find_sentences(of_child, *_find_hidden(mark_hidden(frame)))
+
+
+def _find_hidden(frame: pl.DataFrame) -> tuple[set[tuple[str, str]], dict[tuple[str, str], str]]:
+    """Groups of which the figures on returns are hidden, and what every group is called."""
+    returns = pl.col("metric").is_in(["came_back", "returns_in_need", "returns_without_need"])
+    hidden = set(frame.filter("hidden", returns).select("group", "value").iter_rows())
+    every = frame.unique(["group", "value"], maintain_order=True)
+    return hidden, {(str(cell["group"]), str(cell["value"])): _name(cell) for cell in every.iter_rows(named=True)}
+
+
+def find_sections(frame: pl.DataFrame, stages: pl.DataFrame | None, sizes: Sequence[str]) -> list[Section]:
+    """A section for each question, where gaps come from, how groups differ to begin with, and who is in no figure."""
     frame, splits = mark_hidden(frame), frame["split"].unique().to_list()
     whole = frame.filter(split=POOLED if POOLED in splits else splits[0])
-    return [*(_answer(question, whole, sizes) for question in QUESTIONS), _describe(frame, whole), _tell_lost(whole)]
+    told = [] if stages is None else [tell_stages(stages, *_find_hidden(whole))]
+    return [*(_answer(question, whole, sizes) for question in QUESTIONS), *told, _describe(frame, whole), _tell_lost(whole)]
 
 
 def _answer(question: Question, whole: pl.DataFrame, sizes: Sequence[str]) -> Section:

@@ -41,7 +41,7 @@ def page(found: pl.DataFrame, invented: bool = False) -> str:
     model: Any = SimpleNamespace(
         origin="invented" if invented else "real", trained_from=date(2022, 11, 27), trained_to=date(2025, 10, 26)
     )
-    return render_fairness(found, model, outcome="a new referral within 12 months", sizes=list(SIZES))
+    return render_fairness(found, None, model, outcome="a new referral within 12 months", sizes=list(SIZES))
 
 
 def text(told: str) -> str:
@@ -135,13 +135,13 @@ def test_a_gap_of_a_handful_is_named_without_its_size() -> None:
 def test_groups_that_nobody_is_in_are_named() -> None:
     lost = {"value": "unknown", "families": 0, "rows": 0, "verdict": Verdict.ABSENT}
     found = everything({}, lost, {"value": "few", "families": 3, "verdict": Verdict.TOO_FEW})
-    (section,) = [section for section in find_sections(found, list(SIZES)) if section.key == "lost"]
+    (section,) = [section for section in find_sections(found, None, list(SIZES)) if section.key == "lost"]
     assert section.tables[0].rows == (("sex: unknown", "nobody"), ("sex: few", "too few families"))
     assert "Nothing can be said of 2 groups with nobody or too few families in it." in in_short(found)
 
 
 def test_years_stand_side_by_side_where_there_are_several() -> None:
     found = pl.concat([everything({"split": split}) for split in ("all", "2025-01-06", "2024-01-08")])
-    (section,) = [section for section in find_sections(found, list(SIZES)) if section.key == "base"]
+    (section,) = [section for section in find_sections(found, None, list(SIZES)) if section.key == "base"]
     assert section.behind[0].header == ("Group", "2024-01-08", "2025-01-06")
     assert section.behind[0].rows == (("sex: female", "22.2 %", "22.2 %"),)
