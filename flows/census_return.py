@@ -35,6 +35,11 @@ class _Year:
     def __contains__(self, day: date | None) -> bool:
         return day is not None and self.first <= day <= self.last
 
+    def until(self, element: Element, place: str) -> date | None:
+        """A day that has come by the end of the year: what a later return knows of afterwards is left out."""
+        day = _day(element, place)
+        return day if day is not None and day <= self.last else None
+
     def add(self, measure: str, breakdown: str = ALL, code: str = ALL) -> None:
         self.counts[measure, breakdown, code] += 1
 
@@ -45,11 +50,10 @@ def write_return(files: Mapping[int, Path], years: Iterable[int], path: Path) ->
     for year in years:
         counts = count_return(files, year)
         for measure in MEASURES.values():
-            lines += [f"{year},{measure.name},{ALL},{ALL},{suppress([counts[measure.name, ALL, ALL]])[0]}"]
-            for part in measure.breakdowns:
-                shown = suppress([counts[measure.name, part.name, code] for code in part.codes])
-                lines += [f"{year},{measure.name},{part.name},{code},{text}"
-                          for code, text in zip(part.codes, (text.replace(",", "") for text in shown), strict=True)]  # fmt: skip
+            for name, listed in [(ALL, [ALL]), *((part.name, list(part.codes)) for part in measure.breakdowns)]:
+                shown = suppress([counts[measure.name, name, code] for code in listed])
+                lines += [f"{year},{measure.name},{name},{code},{text.replace(',', '')}"
+                          for code, text in zip(listed, shown, strict=True)]  # fmt: skip
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
     path.chmod(0o600)
 
@@ -85,7 +89,8 @@ def _referred(case: Element) -> date:
 def _count_child(child: Element, earlier: list[date], year: _Year) -> None:
     was: set[str] = set()  # what is counted once for the child
     seen: set[date] = set()
-    cases = sorted(child.iterfind("CINdetails"), key=lambda case: (_referred(case), _text(case, "ReferralNFA") in {"1", "true"}))
+    all_cases = (case for case in child.iterfind("CINdetails") if _referred(case) <= year.last)
+    cases = sorted(all_cases, key=lambda case: (_referred(case), _text(case, "ReferralNFA") in {"1", "true"}))
     known = sorted({*earlier, *map(_referred, cases)})
     for case in cases:
         if _referred(case) not in seen:
@@ -99,8 +104,8 @@ def _count_child(child: Element, earlier: list[date], year: _Year) -> None:
 def _count_case(child: Element, case: Element, known: list[date], year: _Year) -> set[str]:
     """Referral and episode of need; returns what they make of the child."""
     was: set[str] = set()
-    day, end = _referred(case), _day(case, "CINclosureDate")
-    without, reason = _text(case, "ReferralNFA") in {"1", "true"}, _text(case, "ReasonForClosure")
+    day, end = _referred(case), year.until(case, "CINclosureDate")
+    without, reason = _text(case, "ReferralNFA") in {"1", "true"}, _text(case, "ReasonForClosure") if end else ""
     if day in year:
         year.add("referrals")
         year.add("referrals", "month", day.strftime("%B").lower())
@@ -183,7 +188,7 @@ def _count_work(case: Element, was: set[str], year: _Year) -> None:
 
 
 def _count_plan(plan: Element, year: _Year) -> None:
-    begun, end = _day(plan, "CPPstartDate"), _day(plan, "CPPendDate")
+    begun, end = year.until(plan, "CPPstartDate"), year.until(plan, "CPPendDate")
     if begun is None or (end is not None and end < year.first):
         return
     category = _text(plan, "InitialCategoryOfAbuse") or "unknown"

@@ -52,7 +52,10 @@ def read_return(content: bytes, name: str) -> pl.DataFrame:
     try:
         text = pl.read_csv(BytesIO(content), infer_schema=False)
     except (PolarsError, UnicodeDecodeError):
-        raise ContractError(f"The return '{name}' cannot be read as a CSV file in UTF-8: save it as one.") from None
+        raise ContractError(
+            f"The return '{name}' cannot be read: it must be a CSV file in UTF-8, with as many values in "
+            "each line as in the header and no comma inside a number. Save it as one."
+        ) from None
     text = text.rename({column: column.strip().lower().removeprefix("\ufeff") for column in text.columns})
     wanted = (*KEYS, "published")
     lost = [column for column in wanted if column not in text.columns]
@@ -73,13 +76,12 @@ def read_return(content: bytes, name: str) -> pl.DataFrame:
 def _parse(text: pl.DataFrame) -> pl.DataFrame:
     """The columns as they are used, and beside them the texts that they came from (``text_...``)."""
     told = text if TOLERANCE in text.columns else text.with_columns(pl.lit("").alias(TOLERANCE))
-    number = pl.col("published").str.replace_all(",", "", literal=True)
     return told.with_row_index("line", offset=2).select(
         "line",
         "measure",
         "breakdown",
         pl.col("year").cast(pl.Int64, strict=False),
-        pl.when(number.str.contains(r"^\d+$")).then(number).cast(pl.Int64, strict=False).alias("published"),
+        pl.when(pl.col("published").str.contains(r"^\d+$")).then("published").cast(pl.Int64, strict=False).alias("published"),
         pl.when(pl.col(TOLERANCE).str.contains(r"^\d+$")).then(TOLERANCE).cast(pl.Int64, strict=False).alias(TOLERANCE),
         value_code="code",
         sign=pl.when(pl.col("published").str.to_lowercase().is_in(list(SIGNS))).then(pl.col("published").str.to_lowercase()),
