@@ -14,7 +14,7 @@ from validation.errors import SettingsError
 from validation.extract import ExtractRule
 from validation.rereferrals import WITHIN_DAYS
 from validation.returns.counting import count_measures
-from validation.returns.measures import MEASURES, Reach
+from validation.returns.measures import ALL, MEASURES, Reach
 from validation.returns.populations import Tables
 from validation.returns.published import SIGNS
 from validation.returns.years import CensusYear
@@ -29,11 +29,12 @@ authority with ordinary habits of recording no line moved by more between the re
 
 
 class Verdict(StrEnum):
-    """What became of a line of the return."""
+    """What became of a line."""
 
     AGREES = "agrees"
     DIFFERS = "differs"
     NOT_COMPARED = "cannot be compared"
+    NOT_IN_RETURN = "not in the return"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Coverage:
 
 
 def compare_return(tables: Tables, published: pl.DataFrame, year: int, coverage: Coverage) -> pl.DataFrame:
-    """The lines of the return of a year with our own count, the difference and a verdict, in the order of declaration.
+    """Every declared line of a year with our own count, the published one, the difference and a verdict, in order.
 
     Columns: those of ``count_measures``, ``published``, ``sign``, ``allowed`` (the tolerance in force), ``difference`` (ours less
     published), ``verdict`` and ``why`` it cannot be compared. Where old rows may be missing our count can only be too low: a
@@ -79,7 +80,7 @@ def compare_return(tables: Tables, published: pl.DataFrame, year: int, coverage:
             "year, or take in a later extract."
         )
     keys = ["measure", "breakdown", "value_code"]
-    lines = count_measures(tables, year).join(wanted, on=keys, how="inner", maintain_order="left")
+    lines = count_measures(tables, year).join(wanted, on=keys, how="left", maintain_order="left")
     usual = pl.max_horizontal(pl.lit(ALLOWED), (ALLOWED_SHARE * pl.col("published")).floor().cast(pl.Int64))
     partly = [name for name, measure in MEASURES.items() if not coverage.is_whole(measure.reach, CensusYear(year))]
     lines = lines.with_columns(
@@ -98,7 +99,9 @@ def compare_return(tables: Tables, published: pl.DataFrame, year: int, coverage:
     )  # fmt: skip
     within = pl.col("difference").abs() <= pl.col("allowed")
     verdict = (
-        pl.when(pl.col("why").is_not_null())
+        pl.when(pl.col("published").is_null() & pl.col("sign").is_null())
+        .then(pl.lit(Verdict.NOT_IN_RETURN.value))
+        .when(pl.col("why").is_not_null())
         .then(pl.lit(Verdict.NOT_COMPARED.value))
         .when(within)
         .then(pl.lit(Verdict.AGREES.value))
@@ -119,3 +122,10 @@ def count_verdicts(compared: pl.DataFrame) -> dict[str, int]:
     """How many lines have each verdict."""
     counts = dict(compared["verdict"].value_counts().iter_rows())
     return {verdict.value: counts.get(verdict.value, 0) for verdict in Verdict}
+
+
+def name_lines(compared: pl.DataFrame, verdict: Verdict) -> list[str]:
+    """The lines with a verdict, each as ``measure`` or ``measure/breakdown/code``."""
+    whole = pl.col("breakdown") == ALL
+    name = pl.when(whole).then("measure").otherwise(pl.format("{}/{}/{}", "measure", "breakdown", "value_code"))
+    return compared.filter(verdict=verdict.value).select(name.alias("name"))["name"].to_list()
