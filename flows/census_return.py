@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 
 from defusedxml.ElementTree import parse
 
+from flows.workspace import write_private
 from validation.codes import codes
 from validation.disclosure import suppress
 from validation.returns.measures import ALL, MEASURES
@@ -54,8 +55,7 @@ def write_return(files: Mapping[int, Path], years: Iterable[int], path: Path) ->
                 shown = suppress([counts[measure.name, name, code] for code in listed])
                 lines += [f"{year},{measure.name},{name},{code},{text.replace(',', '')}"
                           for code, text in zip(listed, shown, strict=True)]  # fmt: skip
-    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
-    path.chmod(0o600)
+    write_private(path, lambda beside: beside.write_text("\n".join([*lines, ""]), encoding="utf-8"))
 
 
 def count_return(files: Mapping[int, Path], year: int) -> Counter[Line]:

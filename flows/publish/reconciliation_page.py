@@ -1,13 +1,14 @@
 """Our own figures beside the published return, for the board: what differs first, in plain English."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
 from flows.publish.board_page import render_board_page
-from flows.publish.chance_words import in_words
+from flows.publish.chance_words import in_words, number
 from flows.publish.tables import Section, Table
 from validation.disclosure import FEWEST, HIDDEN, Release, Sum, protect
 from validation.returns.comparison import ALLOWED, ALLOWED_SHARE, Verdict, count_verdicts
@@ -166,20 +167,23 @@ def _tell_tables(compared: pl.DataFrame, release: Release) -> list[Section]:
     sections = []
     for table, heading in GROUPS.items():
         lines = [row for row in given if _table_of(row) == table]
-        words = list(dict.fromkeys(_define(row) for row in lines))
-        rows = tuple((_say_line(row, short=True), *_show(row, release)) for row in lines)
-        if rows:
-            sections.append(Section(table.lower(), f"{heading} (table {table})", words, (), [Table("", HEADER, rows)]))
+        if lines:
+            figures = Table("", HEADER, tuple((_say_line(row, short=True), *_show(row, release)) for row in lines))
+            defined = Table("What is counted", ("", ""), tuple(dict.fromkeys(_define(row) for row in lines)))
+            words = [_count(lines, release)]
+            sections.append(Section(table.lower(), f"{heading} (table {table})", words, behind=[figures, defined]))
     return sections
 
 
 def _tell_not_compared(compared: pl.DataFrame) -> Section:
     rows = compared.filter(verdict=Verdict.NOT_COMPARED.value).select("measure", "breakdown", "why").unique(maintain_order=True)
-    reasons = tuple((_say_measure(measure, breakdown), str(why)[0].upper() + str(why)[1:])
-                    for measure, breakdown, why in rows.iter_rows())  # fmt: skip
+    figures: dict[str, list[str]] = {}
+    for measure, breakdown, why in rows.iter_rows():
+        figures.setdefault(why[0].upper() + why[1:], []).append(_say_measure(measure, breakdown))
+    reasons = tuple((why, "; ".join(names)) for why, names in figures.items())
     words = ["A figure that cannot be compared is not a figure that agrees."]
     held = tuple((f"Table {table}", f"{why[0].upper()}{why[1:]}") for table, why in NOT_HELD.items())
-    tables = [Table("Figures of the return", ("", "Why"), reasons), Table("Never computed here", ("", "Why"), held)]
+    tables = [Table("Figures of the return", ("Why", "Figures"), reasons), Table("Never computed here", ("", "Why"), held)]
     return Section("not-compared", "What cannot be compared, and why?", words, (), tables)
 
 
@@ -192,7 +196,13 @@ def _show(row: Mapping[str, object], release: Release) -> tuple[str, str, str, s
         return HIDDEN if row["sign"] == HIDDEN else "", published, "", "", SIGNS[str(row["sign"])]
     if _is_hidden(row, release):
         return HIDDEN, published, "", "", TOO_SMALL
-    return f"{row['count']:,}", published, f"{row['difference']:+,}", f"{row['allowed']:,}", str(row["verdict"])
+    return (
+        f"{row['count']:,}",
+        published,
+        f"{row['difference']:+,}" if row["difference"] else "0",
+        f"{row['allowed']:,}",
+        str(row["verdict"]),
+    )
 
 
 def _is_hidden(row: Mapping[str, object], release: Release) -> bool:
@@ -209,9 +219,20 @@ def _table_of(row: Mapping[str, object]) -> str:
     return part.table if part else measure.table
 
 
-def _define(row: Mapping[str, object]) -> str:
+def _define(row: Mapping[str, object]) -> tuple[str, str]:
     measure, part = _parts(row)
-    return f"{measure.words}, by {part.words}." if part else f"{measure.words}: {measure.definition}"
+    return measure.words, f"By {part.words}." if part else measure.definition
+
+
+def _count(rows: Sequence[Mapping[str, object]], release: Release) -> str:
+    """How many figures of a table agree, differ, and are not shown or compared."""
+    shown = Counter(_show(row, release)[-1] for row in rows)
+    agree, differ = shown[Verdict.AGREES], shown[Verdict.DIFFERS]
+    rest = len(rows) - agree - differ
+    parts = [f"{agree} of {number(len(rows), 'figure', 'figures')} agree"]
+    parts += [f"{number(differ, 'differs', 'differ')}"] if differ else []
+    parts += [f"{number(rest, 'is', 'are')} too small or cannot be compared"] if rest else []
+    return f"{' and '.join(', '.join(parts).rsplit(', ', 1))}."
 
 
 def _say_line(row: Mapping[str, object], *, short: bool = False) -> str:
@@ -224,4 +245,4 @@ def _say_line(row: Mapping[str, object], *, short: bool = False) -> str:
 
 def _say_measure(name: str, breakdown: str) -> str:
     measure, part = _parts({"measure": name, "breakdown": breakdown})
-    return f"{measure.words}, by {part.words}" if part else measure.words
+    return f"{measure.words}, some by {part.words}" if part else measure.words

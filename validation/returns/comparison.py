@@ -92,7 +92,7 @@ def compare_return(tables: Tables, published: pl.DataFrame, year: int, coverage:
         pl.when(pl.col("lacking").is_not_null())
         .then(pl.format("'{}' was not supplied", "lacking"))
         .when(pl.col("sign").is_not_null())
-        .then(pl.format("published as {}", pl.col("sign").replace_strict(SIGNS, default=None, return_dtype=pl.String)))
+        .then(pl.col("sign").replace_strict(SIGNS, default=None, return_dtype=pl.String))
         .when(is_short & (pl.col("difference").abs() > pl.col("allowed")))
         .then(pl.col("measure").replace_strict({name: _say_short(name, coverage) for name in partly}, default=None,
                                                return_dtype=pl.String))
@@ -114,8 +114,13 @@ def _say_short(name: str, coverage: Coverage) -> str:
     """Why our count of a measure may be too low."""
     reach = MEASURES[name].reach
     if reach is Reach.OPEN and coverage.rule is ExtractRule.STARTED_OR_OPEN:
-        return f"cases begun before {coverage.window_start} that had ended by {coverage.seen_from} were never in an extract"
-    return f"it rests on {reach}, and the extracts begin on {coverage.window_start}"
+        ended = f"that had ended by {_say(coverage.seen_from)}"
+        return f"cases begun before {_say(coverage.window_start)} {ended} were never in an extract"
+    return f"it rests on {reach}, and the extracts begin on {_say(coverage.window_start)}"
+
+
+def _say(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def count_verdicts(compared: pl.DataFrame) -> dict[str, int]:

@@ -16,7 +16,12 @@ from validation.returns.measures import ALL, MEASURES
 
 KEYS = ("year", "measure", "breakdown", "code")
 TOLERANCE = "tolerance"
-SIGNS = {"c": "suppressed", ":": "not available", "z": "not applicable", "u": "unreliable"}
+SIGNS = {
+    "c": "the Department hides it",
+    ":": "the Department has no figure",
+    "z": "it does not apply",
+    "u": "the Department calls it unreliable",
+}
 YEARS = (2013, 2100)
 PUBLISHED = {
     "year": pl.Int64(),
