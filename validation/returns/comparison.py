@@ -115,7 +115,7 @@ def _say_short(name: str, coverage: Coverage) -> str:
     reach = MEASURES[name].reach
     if reach is Reach.OPEN and coverage.rule is ExtractRule.STARTED_OR_OPEN:
         ended = f"that had ended by {_say(coverage.seen_from)}"
-        return f"cases begun before {_say(coverage.window_start)} {ended} were never in an extract"
+        return f"cases begun before {_say(coverage.window_start)} {ended}, and what belongs to them, were never in an extract"
     return f"it rests on {reach}, and the extracts begin on {_say(coverage.window_start)}"
 
 

@@ -28,11 +28,14 @@ REASON, NEED, SOURCE = (
 
 
 class Reach(StrEnum):
-    """Which rows a measure rests on, and so from which day on the history must be whole."""
+    """Which rows a measure rests on, and so from which day on the history must be whole.
+
+    An assessment or a plan goes with its case: where an extract lets go of a case, it lets go of them.
+    """
 
     YEAR = "what happened in the year"
     YEAR_BEFORE = "what happened in the year and the year before"
-    OPEN = "whatever was open on a day of the year, however old"
+    OPEN = "cases open on a day of the year, however old, and what belongs to them"
     EVER = "all that ever was"
 
 
@@ -137,24 +140,24 @@ MEASURES: Mapping[str, Measure] = {
                 "Referrals of the year that were closed after assessment (reasons RC8 and RC9) by 31 March.",
                 (EPISODES, REASON), Reach.YEAR, of.find_not_in_need, of="referrals"),
         Measure("assessments", "C2", "Assessments completed", "Assessments authorised in the year.",
-                (ASSESSMENTS,), Reach.YEAR_BEFORE, of.find_assessments, breakdowns=(
+                (ASSESSMENTS,), Reach.OPEN, of.find_assessments, breakdowns=(
                     Breakdown("duration", "C2", "working days taken", "days",
                               {"up_to_45": "up to 45 working days", "over_45": "more than 45 working days"}),)),
         Measure("episodes_with_factors", "C3", "Episodes assessed, with a factor found",
                 "Episodes with an assessment authorised in the year that found one factor or more.",
-                (ASSESSMENTS, FACTORS), Reach.YEAR_BEFORE, of.find_factors, breakdowns=(
+                (ASSESSMENTS, FACTORS), Reach.OPEN, of.find_factors, breakdowns=(
                     Breakdown("factor", "C3", "factor found", "factors", FACTOR_CODES, many=True),)),
         Measure("section_47_enquiries", "C4", "Section 47 enquiries", "Enquiries whose strategy discussion was in the year.",
-                (S47,), Reach.YEAR, of.find_enquiries),
+                (S47,), Reach.OPEN, of.find_enquiries),
         Measure("children_with_section_47", "C4", "Children with a section 47 enquiry",
-                "Children with one such enquiry or more.", (S47,), Reach.YEAR, of.find_enquiries, children=True),
+                "Children with one such enquiry or more.", (S47,), Reach.OPEN, of.find_enquiries, children=True),
         Measure("conferences", "C4", "Initial child protection conferences",
                 "Conferences held in the year, but for children who moved in from another authority with a plan.",
-                (CONFERENCES, S47), Reach.YEAR, of.find_conferences, breakdowns=(
+                (CONFERENCES, S47), Reach.OPEN, of.find_conferences, breakdowns=(
                     Breakdown("duration", "C4", "working days since the enquiry began", "days", DAYS_TO_CONFERENCE,
                               (f"{CONFERENCES}.icpc_s47_enquiry_id",)),)),
         Measure("children_with_conference", "C4", "Children with an initial conference",
-                "Children with one such conference or more.", (CONFERENCES, S47), Reach.YEAR, of.find_conferences, children=True),
+                "Children with one such conference or more.", (CONFERENCES, S47), Reach.OPEN, of.find_conferences, children=True),
         Measure("episodes_of_need", "B1", "Episodes of need at any point of the year",
                 "Cases open on a day of the year, but for referrals without further action and those closed after assessment.",
                 (EPISODES, REASON), Reach.OPEN, of.find_needs),
@@ -189,7 +192,7 @@ MEASURES: Mapping[str, Measure] = {
         Measure("plans", "D1", "Child protection plans at any point of the year",
                 "Plans in force on a day of the year, but for those of other authorities.", (PLANS,), Reach.OPEN, of.find_plans),
         Measure("plans_started", "D1", "Child protection plans that began", "Those of them that began in the year.",
-                (PLANS,), Reach.YEAR, of.find_plans_started, breakdowns=(_categories("D2"),)),
+                (PLANS,), Reach.OPEN, of.find_plans_started, breakdowns=(_categories("D2"),)),
         Measure("plans_second_or_later", "D3", "Plans that began and were not the child's first",
                 "Plans that began in the year of children with an earlier plan.",
                 (PLANS,), Reach.EVER, of.find_later_plans, of="plans_started"),
