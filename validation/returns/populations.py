@@ -22,6 +22,9 @@ NO_DISABILITY = "NONE"
 MONTHS = ("april", "may", "june", "july", "august", "september", "october", "november", "december", "january", "february",
           "march")  # fmt: skip
 
+AGES = {"under_1": 0, "1_to_4": 4, "5_to_9": 9, "10_to_15": 15, "16_and_over": 999}
+DAYS_TO_CONFERENCE = {"up_to_10": 10, "11_to_15": 15, "16_to_20": 20, "over_20": 99_999}
+
 
 def find_episodes(tables: Tables, year: CensusYear) -> pl.DataFrame:
     """Every episode referred by the end of the year, and the same child's referral ``before`` it.
@@ -99,9 +102,7 @@ def find_stock(tables: Tables, year: CensusYear) -> pl.DataFrame:
     years = (12 * (last.year - born.dt.year()) + last.month - born.dt.month()) // 12
     people = tables["ssd_person"].select(
         child="pers_person_id",
-        age=pl.when(unborn)
-        .then(pl.lit("unborn"))
-        .otherwise(years.cut([0, 4, 9, 15], labels=["under_1", "1_to_4", "5_to_9", "10_to_15", "16_and_over"]).cast(pl.String)),
+        age=pl.when(unborn).then(pl.lit("unborn")).otherwise(_name_band(years, AGES)),
         sex=pl.when(unborn).then(pl.lit("unborn")).otherwise("pers_sex"),
         ethnicity=pl.col("pers_ethnicity").replace_strict(_groups("ethnicity"), default="not_known"),
     )
@@ -169,7 +170,7 @@ def find_conferences(tables: Tables, year: CensusYear) -> pl.DataFrame:
         .join(begun, left_on="icpc_s47_enquiry_id", right_on="s47e_s47_enquiry_id", how="left", maintain_order="left")
         .select(
             child="icpc_person_id",
-            days=days.cut([10, 15, 20], labels=["up_to_10", "11_to_15", "16_to_20", "over_20"]).cast(pl.String),
+            days=_name_band(days, DAYS_TO_CONFERENCE),
         )
     )
 
@@ -214,6 +215,14 @@ def find_plans_ended(tables: Tables, year: CensusYear) -> pl.DataFrame:
 def find_plan_stock(tables: Tables, year: CensusYear) -> pl.DataFrame:
     """Plans in force at the end of 31 March, and how long they had lasted by then."""
     return find_plans(tables, year).filter(pl.col("end").is_null()).with_columns(lasted=_lasted(pl.lit(year.last)))
+
+
+def _name_band(value: pl.Expr, bands: Mapping[str, int]) -> pl.Expr:
+    """The band in which a whole number lies, each given with its largest; nothing for no number."""
+    name = pl.lit(None, pl.String)
+    for band, most in reversed(list(bands.items())):
+        name = pl.when(value <= most).then(pl.lit(band)).otherwise(name)
+    return name
 
 
 def _groups(name: str) -> dict[str, str]:
