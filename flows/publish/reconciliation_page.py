@@ -86,8 +86,6 @@ def let_out(compared: pl.DataFrame) -> Release:
               if count is not None}  # fmt: skip
     shown = compared.filter(pl.col("published").is_not_null()).select("measure", "breakdown", "value_code")
     printed = {_cell(*line) for line in shown.iter_rows()}
-    sign = compared.filter(sign=HIDDEN).select("measure", "breakdown", "value_code")
-    also = {_cell(*line) for line in sign.iter_rows()} & set(counts)
     sums: list[Sum] = []
     for whole, parts in _find_sums():
         known = [part for part in parts if part in counts]
@@ -95,7 +93,7 @@ def let_out(compared: pl.DataFrame) -> Release:
             rest = f"{whole}, but not {parts[0]}"
             counts[rest] = counts[whole] - sum(counts[part] for part in known)
             sums.append((whole, [*known, rest]))
-    return protect(counts, sums, unprinted=set(counts) - printed - also, also=also)
+    return protect(counts, sums, unprinted=set(counts) - printed)
 
 
 def _find_sums() -> Iterator[tuple[str, list[str]]]:
@@ -117,11 +115,11 @@ def _cell(measure: str, breakdown: str = ALL, code: str = ALL) -> str:
 def say_in_short(compared: pl.DataFrame, year: int) -> str:
     """How many figures agree, differ and cannot be compared, in one sentence."""
     counts = count_verdicts(compared)
-    agree, differ = counts[Verdict.AGREES], counts[Verdict.DIFFERS]
+    agree, differ, rest = (counts[name] for name in (Verdict.AGREES, Verdict.DIFFERS, Verdict.NOT_COMPARED))
+    differs = "differs" if differ == 1 else "differ"
     return (
-        f"Of {agree + differ} figures of the year to 31 March {year} that can be compared, {agree} agree with the published "
-        f"return and {differ} {'differs' if differ == 1 else 'differ'} by more than is allowed; {counts[Verdict.NOT_COMPARED]} "
-        "cannot be compared."
+        f"Of the {number(agree + differ, 'figure', 'figures')} of the year to 31 March {year} that can be compared, {agree} "
+        f"agree with the published return and {differ} {differs} by more than is allowed; {rest} cannot be compared."
     )
 
 
