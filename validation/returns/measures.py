@@ -36,7 +36,7 @@ class Reach(StrEnum):
     YEAR = "what happened in the year"
     YEAR_BEFORE = "what happened in the year and the year before"
     OPEN = "cases open on a day of the year, however old, and what belongs to them"
-    EVER = "all that ever was"
+    EVER = "every earlier plan of a child, however old"
 
 
 @dataclass(frozen=True)
