@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from flows.commands import identity, invention, ledger, matrix, model, night
+from flows.commands import identity, invention, ledger, matrix, model, night, returns
 from flows.environment import quieten
 from validation.errors import ScreeningError
 
@@ -27,6 +27,7 @@ app.command()(model.roll_back)
 app.add_typer(decisions_app, name="decisions")
 decisions_app.command(name="import")(night.import_decisions)
 app.command()(night.involvement)
+app.command()(returns.reconcile)
 app.command()(ledger.verify)
 app.command()(ledger.recall)
 app.command()(matrix.features)

@@ -13,6 +13,7 @@ from features.examples.example import TODAY, Example
 from models.eligibility import describe_rules
 from validation.codes import code_lists
 from validation.contract import Column, Table
+from validation.returns.measures import ALL, MEASURES, NOT_HELD
 from validation.tables.catalogue import REFUSED_TABLES, TABLES, UNREAD_TABLES
 
 FOLDER = Path(__file__).parent.parent / "docs"
@@ -171,12 +172,36 @@ def offer_rules() -> str:
     )
 
 
+def return_lines() -> str:
+    """Every line that a published return may hold, with what it counts and what it needs."""
+    lines = [
+        "# Lines of a published return",
+        "",
+        NOTICE,
+        "",
+        "What `rereferral reconcile` compares ([reconciliation](reconciliation.md)): each measure as a whole (breakdown and code "
+        f"`{ALL}`) and by its breakdowns. Tables are those of the Department for Education's publication; A7 is "
+        "published for England only.",
+        "",
+    ]
+    for measure in MEASURES.values():
+        lines += [f"## `{measure.name}`", "", f"{measure.words}, table {measure.table}. {measure.definition}", ""]
+        lines += [f"Needs {', '.join(f'`{need}`' for need in measure.needs)}; rests on {measure.reach}.", ""]
+        for part in measure.breakdowns:
+            named = ", ".join(f"`{code}` {words}" for code, words in part.codes.items())
+            lines += [f"- `{part.name}` ({part.words}, table {part.table}): {named}"]
+        lines += [""] if measure.breakdowns else []
+    lines += ["## Not computed", "", *(f"- Table {table}: {why}." for table, why in NOT_HELD.items()), ""]
+    return "\n".join(lines)
+
+
 def documents() -> Mapping[str, str]:
     """File name and text of every generated document."""
     return {
         "data-dictionary.md": data_dictionary(),
         "feature-dictionary.md": feature_dictionary(),
         "offer-rules.md": offer_rules(),
+        "return-lines.md": return_lines(),
     }
 
 

@@ -18,6 +18,7 @@ from flows.night import Night, open_night, publish
 from flows.publish.page import render_page
 from flows.publish.published import write_night
 from flows.publish.workbook import build_workbook
+from flows.reconciliation import check_against_return, stop_if_different
 from flows.record import RunRecord, file_hashes, table_counts
 from flows.retries import READ_OR_WRITE
 from flows.scoring import Built, Scored
@@ -86,7 +87,7 @@ def refuse(extract: Extract, record: RunRecord) -> None:
 
 @task(cache_policy=NO_CACHE)
 def check(night: Night) -> Gated:
-    """Conform and check the extract; accept, set aside or stop."""
+    """Conform and check the extract, beside the published return if there is one; accept, set aside or stop."""
     with night.record.step("check"):
         gated = check_extract(night.extract, night.made / "checks")
         measure = re_referrals(gated)
@@ -98,6 +99,9 @@ def check(night: Night) -> Gated:
         newest = last_extract(night.workspace)
         before = last_counts(night.workspace, before=night.as_of)
         stop_if_implausible(gated, night.settings.limits.to_limits(), before, newest[0] if newest else None)
+        beside = check_against_return(gated, night.settings.returns, night.workspace.root)
+        night.record.note(reconciliation=beside)
+        stop_if_different(beside, night.settings.returns)
         return gated
 
 

@@ -27,7 +27,7 @@ class Request:
     ``out`` is the folder to write, ``truth`` that of the truth; ``check`` compares the true history with the published
     figures. ``nights`` of 0 makes ``out`` itself one extract, a larger number a folder in it for each of the last nights.
     ``truth_dates`` dates, 28 days apart and the last one that is mature first, and the last day have true chances, from
-    ``copies`` lives each.
+    ``copies`` lives each. ``returns`` is a file for what the council would have published of its census years.
     """
 
     end: date
@@ -48,6 +48,7 @@ class Request:
     truth_dates: int = 13
     copies: int = 200
     check: bool = False
+    returns: Path | None = None
 
     @property
     def last(self) -> date:
@@ -59,13 +60,19 @@ class Request:
     @property
     def plain(self) -> bool:
         """Is it one extract in Parquet and nothing else? Only that can be written part by part."""
-        more = (self.nights, self.faults, self.census_tables, self.truth is not None, self.check)
+        more = (self.nights, self.faults, self.census_tables, self.truth is not None, self.check, self.returns is not None)
         return self.form is Form.SSD and self.file is File.PARQUET and not any(more)
 
     @property
     def start(self) -> date:
         """The first day of the window of the first extract."""
         return years_before(self.last - timedelta(days=max(self.nights - 1, 0)), self.years)
+
+    @property
+    def census_years(self) -> list[int]:
+        """The years to 31 March that are wholly known, with the year before each."""
+        return [year for year in range(self.start.year, self.last.year + 1)
+                if self.start <= date(year - 2, 4, 1) and date(year, 3, 31) <= self.last]  # fmt: skip
 
     @property
     def dates(self) -> list[date]:
@@ -92,6 +99,8 @@ def refuse_nonsense(request: Request) -> None:
         raise SettingsError(fault)
     if request.out is not None:
         _refuse_full(request.out)
+    if request.returns is not None and request.returns.exists():
+        raise SettingsError(f"'{request.returns}' exists already. Name a new file, or remove this one.")
     if request.truth is not None:
         _refuse_full(request.truth)
         refuse_inside_workspace(request.truth, "The truth folder")
@@ -132,12 +141,15 @@ def _misfits(request: Request) -> Iterator[str]:
         yield "There is nothing to do: name a folder with '--out', or ask for '--check'."
     if request.out is None and request.truth is not None:
         yield "'--truth' goes with '--out': the truth is about what is written. Name a folder with '--out'."
+    if request.returns is not None and (request.out is None or not request.census_years):
+        yield "'--returns' goes with '--out' and needs two whole census years, to 31 March. Name a folder, or ask for more years."
     if request.faults and request.truth is None:
         yield "'--fault' needs '--truth': the labels of the faults go there. Name a folder with '--truth'."
     if request.residents > AT_ONCE and not request.plain:
         yield (
             f"'--children' is {request.residents}; above {AT_ONCE} only one extract of the form 'ssd' can be written, in Parquet "
-            "and without '--nights', '--fault', '--census-tables', '--truth' and '--check'. Ask for fewer children or for less."
+            "and without '--nights', '--fault', '--census-tables', '--truth', '--returns' and '--check'. "
+            "Ask for fewer children or for less."
         )
 
 

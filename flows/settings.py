@@ -35,6 +35,15 @@ class LimitSettings(BaseModel):
         return Limits(self.set_aside, self.withdrawn, self.collapse)
 
 
+class ReturnSettings(BaseModel):
+    """The published return that each night is held against: a path from the workspace, and whether a mismatch stops the night."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Path | None = None
+    stop: bool = False
+
+
 class Settings(BaseSettings):
     """Everything that a council may set, but for criteria and offers, which have files of their own.
 
@@ -51,6 +60,7 @@ class Settings(BaseSettings):
     bags: int = Field(16, ge=2, le=100)
     registry: str | None = Field(None, pattern=r"^[a-z0-9+]+://")
     limits: LimitSettings = LimitSettings()
+    returns: ReturnSettings = ReturnSettings()
 
     toml_file: ClassVar[Path | None] = None
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from flows.annex_a import write_annex_a
+from flows.census_return import write_return
 from flows.census_tables import as_census
 from flows.census_xml import write_census
 from flows.forms import Form
@@ -60,11 +62,12 @@ def synthesise(request: Request) -> Made:
     records = _record(request, together([tables_of(part) for part in parts]))
     last = _last_night(request, records)
     if request.truth is None:
-        return Made(WRITERS[request.form](request, request.out, records, last.extract), figures=figures)
+        paths = [*WRITERS[request.form](request, request.out, records, last.extract), *_write_returns(request, records)]
+        return Made(paths, figures=figures)
     truth = truth_of(parts, request.dates, request.copies)
     paths = WRITERS[request.form](request, request.out, records, last.extract)
     write_truth(truth, records.slips, last.labels, request.truth)
-    return Made([*paths, request.truth], truth.chances, figures)
+    return Made([*paths, *_write_returns(request, records), request.truth], truth.chances, figures)
 
 
 def _lived(request: Request, start: date, watched: Sequence[date]) -> list[Lived]:
@@ -133,6 +136,19 @@ def _write_census(request: Request, out: Path, records: Records, last: Extract) 
     for year in years:
         write_census(shown(records, date(year, 3, 31)), year, out / f"cin_{year}.xml")
     return [out / f"cin_{year}.xml" for year in years]
+
+
+def _write_returns(request: Request, records: Records) -> list[Path]:
+    """What the council would have published of its census years, each counted from the return that it sent at the end of July."""
+    if request.returns is None:
+        return []
+    with TemporaryDirectory() as folder:
+        files = {}
+        for year in [request.census_years[0] - 1, *request.census_years]:
+            files[year] = Path(folder) / f"cin_{year}.xml"
+            write_census(shown(records, min(date(year, 7, 31), request.last)), year, files[year])
+        write_return(files, request.census_years, request.returns)
+    return [request.returns]
 
 
 def _write_annex_a(request: Request, out: Path, records: Records, last: Extract) -> list[Path]:

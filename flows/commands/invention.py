@@ -88,6 +88,10 @@ def synthesise(
         bool,
         typer.Option("--check", help="Compare with the published figures of complete census years; exit 18 when one is out."),
     ] = False,
+    returns: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="File for what the council would have published of its census years, for 'reconcile'."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.", min=0)] = 1,
 ) -> None:
     """Invent an authority to try everything on: extracts, census, faults, and the truth about them."""
@@ -110,7 +114,7 @@ def synthesise(
             end=day_or_none(end) or last_march(date.today()), out=out, profile=profile.value, residents=children, years=years,
             rule=ExtractRule(rule), seed=seed, form=form, file=file, census_tables=census_tables, nights=nights, habits=kept,
             plants=plants(plant or []), faults=fault_counts(fault or []), truth=truth, truth_dates=truth_dates, copies=copies,
-            check=check,
+            check=check, returns=returns,
         )
     )  # fmt: skip
     for path in made.paths:

@@ -14,7 +14,7 @@ from flows.publish.training_report import write_training_report
 from flows.publish.transparency_pages import write_transparency
 from flows.recall import CASES, Recalled, ask
 from models.fairness import measure_fairness
-from tests.unit import test_fairness_page, test_involvement_page
+from tests.unit import test_fairness_page, test_involvement_page, test_reconciliation_page
 from tests.unit.record_example import earlier, facts
 from tests.unit.report_example import evaluation, small_model, small_scorecard
 from tests.unit.test_fairness import SIZES, invent
@@ -33,6 +33,7 @@ PAGES = {
     "equality_annex.html": ("Religion or belief", None),
     "involvement.html": ("Front-door manager", None),
     "recall.html": ("model version 2", None),
+    "reconciliation.html": ("Police", None),
 }
 """Words that stand on the paper of each page, and how many sheets it has where that is promised."""
 
@@ -55,6 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "fairness.html": test_fairness_page.page(measure_fairness([rows], groups, SIZES, 1), invented=True),
         "involvement.html": test_involvement_page.page(invented=True),
         "recall.html": notice(),
+        "reconciliation.html": test_reconciliation_page.page(invented=True),
     }
     for name, text in pages.items():
         (made / name).write_text(text, encoding="utf-8")

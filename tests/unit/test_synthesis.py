@@ -23,6 +23,7 @@ from flows.synthesis import synthesise
 from validation.conforming import conform
 from validation.errors import SettingsError
 from validation.extract import ExtractRule
+from validation.returns.published import read_return
 from validation.synthetic import figures
 from validation.synthetic.habits import CLEAN
 from validation.synthetic.plants import plants
@@ -303,3 +304,21 @@ def test_a_large_authority_is_written_part_by_part(tmp_path: Path, monkeypatch: 
 def test_rule_reaches_the_manifest(tmp_path: Path) -> None:
     synthesise(replace(SMALL, out=tmp_path / "out", rule=ExtractRule.OVERLAPPING))
     assert read_folder(tmp_path / "out").manifest.extract_rule is ExtractRule.OVERLAPPING
+
+
+def test_the_return_is_of_every_census_year_that_is_known_with_the_year_before(tmp_path: Path) -> None:
+    made = synthesise(replace(SMALL, out=tmp_path / "ssd", returns=tmp_path / "return.csv"))
+    assert made.paths == [tmp_path / "ssd", tmp_path / "return.csv"]
+    published = read_return((tmp_path / "return.csv").read_bytes(), "return.csv")
+    assert published["year"].unique().sort().to_list() == SMALL.census_years == [2025, 2026]
+    assert published.filter(measure="referrals", breakdown="all")["published"].min() > 0
+    assert (tmp_path / "return.csv").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_return_needs_two_whole_years_and_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "return.csv").write_text("mine", encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"return\.csv' exists already"):
+        synthesise(replace(SMALL, out=tmp_path / "ssd", returns=tmp_path / "return.csv"))
+    with pytest.raises(SettingsError, match="'--returns' goes with '--out' and needs two whole census years"):
+        synthesise(replace(SMALL, years=1, out=tmp_path / "ssd", returns=tmp_path / "other.csv"))
+    assert not (tmp_path / "ssd").exists()
