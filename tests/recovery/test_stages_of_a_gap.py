@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date, timedelta
 from multiprocessing import get_context
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -18,11 +17,7 @@ from features.groups import read_groups
 from features.matrix import available, build_matrix
 from features.measure import LOOK_BACK_DAYS
 from features.outcomes import NEW_REFERRAL, label, latest_mature
-from flows.request import Request
-from flows.synthesis import synthesise
 from flows.training import choose_rows
-from flows.vintages import read_archive
-from flows.workspace import Workspace
 from models.candidate import Effort
 from models.evaluation import ROW
 from models.fairness import IN_NEED, Verdict, measure_fairness
@@ -30,10 +25,14 @@ from models.fitting import fit_candidate
 from models.model import ScreeningModel
 from models.stages import name_stage, split_gaps
 from models.training import describe_model
-from tests.recovery.test_honest_models import take_in
-from validation.extract import Origin
+from tests.unit.recorded import archive_of
+from validation.extract import ExtractRule, Origin
+from validation.synthetic.authority import tables_of, together
 from validation.synthetic.habits import CLEAN
+from validation.synthetic.lived import live, parts_of
 from validation.synthetic.plants import plants
+from validation.synthetic.profiles import ENGLAND
+from validation.synthetic.recording import extract, record
 
 pytestmark = pytest.mark.proof
 
@@ -45,30 +44,30 @@ AUDITED = ("sex", GROUP)  # the invention draws both without any regard to need,
 LISTED = {"80 families": 80}
 
 
-def invent(place: Path, seed: int, planted: str | None, residents: int = RESIDENTS) -> tuple[pl.DataFrame, pl.DataFrame]:
+def invent(seed: int, planted: str | None, residents: int = RESIDENTS) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows with features and outcomes of an authority, on dates three months apart, and their groups."""
-    wanted = plants([planted] if planted else [])
-    asked = {"profile": "england", "residents": residents, "years": YEARS, "seed": seed, "habits": CLEAN, "plants": wanted}
-    synthesise(Request(END, place / "extract", **asked))  # type: ignore[arg-type]
-    take_in(place / "extract", place / "workspace")
-    history = read_archive(Workspace(place / "workspace"))
+    start, wanted = date(END.year - YEARS, END.month, END.day), plants([planted] if planted else [])
+    parts = [live(ENGLAND, count, start, END, of_part, wanted) for count, of_part in parts_of(residents, seed)]
+    records = record(together([tables_of(part) for part in parts]), CLEAN, seed)
+    rule = ExtractRule.STARTED_OR_OPEN
+    history = archive_of(extract(records, profile="england", seed=seed, extract_date=END, rule=rule, window_start=start))
     first, last = history.window_start + timedelta(LOOK_BACK_DAYS), latest_mature(NEW_REFERRAL, history.extract_date)
     matrix = build_matrix(history, grid(first, last, STEP_DAYS), available(CATALOGUE, history.supplied))
     rows, _ = choose_rows(label(history, matrix, NEW_REFERRAL), history)
     return rows, read_groups(history, rows).select(*ROW, *AUDITED, "source")
 
 
-def train(place: Path, planted: str | None) -> ScreeningModel:
-    """The one model, of an authority that is five times as large."""
-    rows, _ = invent(place, SEED_OF_THE_MODEL, planted, 5 * RESIDENTS)
+def train(planted: str | None) -> ScreeningModel:
+    """The one model, of an authority that is three times as large."""
+    rows, _ = invent(SEED_OF_THE_MODEL, planted, 3 * RESIDENTS)
     features = [feature for feature in CATALOGUE if feature.name in rows.columns]
     fitted = fit_candidate("glass_box", rows, features, 1, Effort(bags=2))
     return describe_model(fitted, rows, outcome=NEW_REFERRAL, origin=Origin.INVENTED, tables={}, freshness={}, inputs={})
 
 
-def audit(place: Path, seed: int, planted: str | None, model: ScreeningModel) -> dict[str, object]:
+def audit(seed: int, planted: str | None, model: ScreeningModel) -> dict[str, object]:
     """What the report of one authority would say."""
-    frame, groups = invent(place, seed, planted)
+    frame, groups = invent(seed, planted)
     rows = frame.with_columns(chance=pl.Series(model.chances(frame)))
     found = measure_fairness([rows], groups.select(*ROW, *AUDITED).join(rows.select(*ROW, IN_NEED), on=ROW), LISTED, 1)
     stages = split_gaps(rows.join(groups, on=ROW), AUDITED)
@@ -84,24 +83,22 @@ def audit(place: Path, seed: int, planted: str | None, model: ScreeningModel) ->
     }
 
 
-def audit_all(folder: Path, planted: str | None) -> pl.DataFrame:
+def audit_all(planted: str | None) -> pl.DataFrame:
     """All authorities, two at a time, with the model of an authority of the same kind."""
-    model = train(folder / "model", planted)
+    model = train(planted)
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        told: Iterable[dict[str, object]] = pool.map(
-            audit, [folder / str(seed) for seed in SEEDS], SEEDS, [planted] * len(SEEDS), [model] * len(SEEDS)
-        )
+        told: Iterable[dict[str, object]] = pool.map(audit, SEEDS, [planted] * len(SEEDS), [model] * len(SEEDS))
         return pl.DataFrame(list(told))
 
 
 @pytest.fixture(scope="module")
-def fair(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
-    return audit_all(tmp_path_factory.mktemp("fair"), None)
+def fair() -> pl.DataFrame:
+    return audit_all(None)
 
 
 @pytest.fixture(scope="module")
-def unfair(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
-    return audit_all(tmp_path_factory.mktemp("unfair"), PLANTED)
+def unfair() -> pl.DataFrame:
+    return audit_all(PLANTED)
 
 
 def test_with_nothing_planted_at_most_ten_of_a_hundred_cry_wolf(fair: pl.DataFrame) -> None:
