@@ -14,6 +14,7 @@ from features.definition import Direction
 from models.candidate import Effort, Floats, Input, Outcome
 from models.learners import Learner
 from models.terms import add_terms
+from models.thin_steps import merge_thin_steps
 
 SIGN = {Direction.HIGHER: 1, Direction.LOWER: -1, Direction.EITHER: 0}
 
@@ -83,6 +84,7 @@ class GlassBox(Learner):
         with parallel_config(backend="threading"), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Missing values detected")  # about its own pictures, not drawn
             self.estimator.fit(values, outcome, sample_weight=weights, bags=self.bags_)
+        merge_thin_steps(self.estimator, matrix, self.names, groups)
         return self
 
     def bag_scores(self, matrix: pl.DataFrame) -> Floats:

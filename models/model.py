@@ -13,6 +13,7 @@ from models.candidate import Floats
 from models.glass_box import bag_log_odds
 from models.ranges import Doubt, find_ranges
 from models.terms import add_terms, read_terms
+from validation.disclosure import FEWEST
 from validation.errors import ModelError
 from validation.extract import Origin
 
@@ -156,12 +157,16 @@ def average_terms(estimator: Any, matrix: pl.DataFrame, features: tuple[str, ...
 
 
 def find_seen(matrix: pl.DataFrame, features: tuple[str, ...]) -> dict[str, Seen]:
-    """What there is to see of each feature in the rows of ``matrix``, each with one value at least."""
-    least, most, empty = (
-        matrix.select(expression).row(0)
-        for expression in (pl.col(*features).min(), pl.col(*features).max(), pl.col(*features).null_count())
-    )
-    return {name: Seen(float(least[at]), float(most[at]), bool(empty[at])) for at, name in enumerate(features)}
+    """What there is to see of each feature in the rows of ``matrix``, each with one value at least.
+
+    The ends are those that ``FEWEST`` families reach: beyond them a value tells of a few, and so of one.
+    """
+    least, most = pl.col(*features).min().name.prefix("least "), pl.col(*features).max().name.prefix("most ")
+    families = matrix.group_by("group_id").agg(least, most)
+    lowest = families.select(pl.col(f"least {name}").bottom_k(FEWEST).max() for name in features).row(0)
+    highest = families.select(pl.col(f"most {name}").top_k(FEWEST).min() for name in features).row(0)
+    empty = matrix.select(pl.col(*features).null_count()).row(0)
+    return {name: Seen(float(lowest[at]), float(highest[at]), bool(empty[at])) for at, name in enumerate(features)}
 
 
 def find_importances(contributions: pl.DataFrame) -> dict[str, float]:

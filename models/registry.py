@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from features.outcomes import NEW_REFERRAL
 from models.approval import PROMOTE, RETIRE, ROLL_BACK, Decision, Standing, settle
 from models.logbook import Number, list_entries, list_numbers, list_parameters, list_tags, write_texts
+from models.thin_steps import forget_counts
 from models.watcher import watch
 from validation.errors import CriterionError, ModelError, SourceError
 
@@ -305,7 +306,7 @@ class TrainingRun:
             description.write_text(json.dumps(model.describe()), encoding="utf-8")
             logged = client.create_logged_model(self.experiment, "model", self.id, params=list_parameters(trained))
             info = mlflow.sklearn.log_model(
-                model.estimator,
+                forget_counts(model.estimator),
                 model_id=logged.model_id,
                 run_id=self.id,
                 signature=_signature(mlflow, model.features),

@@ -53,7 +53,7 @@ def find_dpia_sections(facts: RunFacts) -> list[Section]:
         _tell_columns(facts),
         _tell_protected(facts),
         Section("who", "Who sees what", (), (), [Table("", ("What", "In it", "Who may have it"), WHO_SEES)]),
-        _tell_leaving(facts),
+        _tell_leaving(),
         _tell_retention(facts),
         _tell_decisions(facts),
         tell_both_errors(facts),
@@ -153,15 +153,12 @@ def _tell_protected(facts: RunFacts) -> Section:
         Table("", ("Characteristic", "Filled", "What for"), tuple(held))] if held else [])  # fmt: skip
 
 
-def _tell_leaving(facts: RunFacts) -> Section:
-    counted = len(getattr(facts.model.estimator, "bin_weights_", ())) > 0
-    inside = (
-        " The model itself still holds how many training rows lie in each step of a term: keep it as closed as the workspace."
-    )
+def _tell_leaving() -> Section:
     points = [
         f"A count of 1 to {FEWEST - 1} is shown as {HIDDEN}, with others from which it could be worked out; no percentage is "
         f"given of fewer than {FEWEST}. One rule at one door holds for reports, pictures and this annex.",
-        f"The register of models holds no rows of children, and its documents no small counts.{inside if counted else ''}",
+        "The register of models holds no rows of children, and its documents no small counts. The model itself keeps no count of "
+        f"rows, and no step of a term rests on fewer than {FEWEST} families.",
         "A reader who knows a family may still recognise it; no rule on counts can help against that.",
     ]
     return Section("leaving", "What leaves the team, and the rule for small numbers", points=points)
