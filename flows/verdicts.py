@@ -29,7 +29,7 @@ def read_monitored(workspace: Workspace, outcome: str) -> dict[str, Any] | None:
 def read_missed(workspace: Workspace, outcome: str) -> dict[str, tuple[str, ...]]:
     """By version, the criteria for its use that monitoring found it to miss, in sentences."""
     told = read_monitored(workspace, outcome)
-    return {version: tuple(found["missed"]) for version, found in told["versions"].items()} if told else {}
+    return {version: tuple(found["missed"]) for version, found in told["models"].items()} if told else {}
 
 
 def tell_verdicts(workspace: Workspace, outcome: str, version: str) -> list[str]:
@@ -86,7 +86,7 @@ def _tell_price(evaluation: Mapping[str, Any]) -> str:
 
 
 def _tell_use(monitored: Mapping[str, Any] | None, version: str) -> list[str]:
-    found = monitored["versions"].get(version) if monitored else None
+    found = monitored["models"].get(version) if monitored else None
     if found is None:
         return ["  It has made no list whose outcomes are complete, so nothing is known of it in use."]
     return [f"  {line}" for line in (found["verdict"], *found["words"])]

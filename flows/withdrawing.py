@@ -6,12 +6,15 @@ until then. The night that was published stays as it was, for the record. The ne
 """
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+from flows.alerts import OUT_OF_USE, raise_alert
 from flows.night import Night
 from flows.publish.withdrawn_page import render_withdrawn
-from flows.verdicts import read_missed
+from flows.verdicts import read_missed, read_monitored
 from flows.vintages import last_extract
 from flows.workspace import Workspace, point_latest, write_private
 from models.approval import Stop, Why, find_stop, settle
@@ -27,13 +30,24 @@ def stop_if_out_of_use(night: Night) -> None:
     The notice is put in place of the list that is out; where there is none, there is nothing to take away.
     """
     register = night.registry
+    night.record.note(monitoring=_note(read_monitored(night.workspace, register.outcome)))
     stop = find_stop(register.decisions(), register.outcome, read_missed(night.workspace, register.outcome), night.as_of)
     if stop is None:
         return
     night.record.note(out_of_use={"why": stop.why.value, "missed": list(stop.missed)})
+    version = None if stop.decision is None else str(stop.decision["version"])
+    raise_alert(OUT_OF_USE, register.outcome, version, [stop.why.value, *stop.missed])
     if night.workspace.latest.exists():
         publish_notice(night.workspace, night.as_of, stop, night.extract.manifest)
     raise stop.error
+
+
+def _note(monitored: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the run record of a night says of the newest monitoring."""
+    if monitored is None:
+        return {"looked": False}
+    told = {name: monitored[name] for name in ("extract_date", "complete_up_to", "alerts")}
+    return {"looked": True, **told, "verdicts": {version: found["verdict"] for version, found in monitored["models"].items()}}
 
 
 def withdraw_retired(workspace: Workspace, register: Registry, version: str) -> Path | None:

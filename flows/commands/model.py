@@ -103,3 +103,10 @@ def roll_back(
     told = complete(who | {"conditions": conditions, "review_by": review_by})
     reviewed = day(told.pop("review_by"))
     typer.echo(approvals.roll_back(workspace, **told, review_by=reviewed, registry=registry))
+
+
+def monitor(workspace: WorkspaceOption, registry: RegistryOption = None) -> None:
+    """Hold the chances of every list against what has become of the families. Exit 18 if the model in use misses a criterion."""
+    from flows.monitoring import monitor as flow
+
+    typer.echo(run_flow(flow, workspace=workspace, registry=registry))

@@ -64,7 +64,7 @@ def _tell_who_acts(stop: Stop) -> str:
     if stop.decision is None or stop.why is Why.RETIRED:
         return "Whoever may approve a model decides whether there will be a list again, and with which model."
     return (
-        f"{stop.decision['role']} has to look at the model's reports and decide: approve another model, go back to the one "
+        f"The {stop.decision['role']} has to look at the model's reports and decide: approve another model, go back to the one "
         "before, or end its use. Until then there is no list."
     )
 

@@ -38,7 +38,8 @@ def decisions(workspace: Path) -> list[dict[str, Any]]:
 
 def fail_in_use(workspace: Path) -> None:
     found = {"verdict": "It fails.", "missed": ["Far more came back than was said."], "words": []}
-    write_json(monitoring_file(Workspace(workspace), OUTCOME, "json"), {"versions": {"1": found}})
+    told = {"extract_date": "2026-11-22", "complete_up_to": "2025-10-25", "alerts": [], "models": {"1": found}}
+    write_json(monitoring_file(Workspace(workspace), OUTCOME, "json"), told)
 
 
 @pytest.fixture
@@ -179,7 +180,7 @@ def test_a_model_that_fails_in_use_makes_no_list_and_the_next_good_night_takes_t
     done = nightly()
     assert done.code == 18
     assert "Whoever holds the role 'test' must look at its reports and decide" in done.err
-    for words in ("Far more came back than was said.", "test has to look at the model"):
+    for words in ("Far more came back than was said.", "The test has to look at the model"):
         assert words in opened(workspace).replace("&#39;", "'")
     record = json.loads((workspace / "nights" / f"{NIGHT}.stopped" / "run.json").read_text())
     assert record["out_of_use"]["missed"] == ["Far more came back than was said."]
