@@ -13,7 +13,7 @@ from flows.publish.recall_notice import render_notice
 from flows.publish.training_report import write_training_report
 from flows.recall import CASES, Recalled, ask
 from models.fairness import measure_fairness
-from tests.unit import test_fairness_page, test_involvement_page
+from tests.unit import test_fairness_page, test_involvement_page, test_monitoring, test_monitoring_page, test_withdrawn_page
 from tests.unit.report_example import evaluation, small_model, small_scorecard
 from tests.unit.test_fairness import SIZES, invent
 
@@ -27,6 +27,8 @@ PAGES = {
     "fairness.html": ("people: south", None),
     "involvement.html": ("Front-door manager", None),
     "recall.html": ("model version 2", None),
+    "monitoring.html": ("Without an offer", None),
+    "withdrawn.html": ("Do not use the order of the list of 24 November 2026", 1),
 }
 """Words that stand on the paper of each page, and how many sheets it has where that is promised."""
 
@@ -48,6 +50,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "fairness.html": test_fairness_page.page(measure_fairness([rows], groups, SIZES, 1), invented=True),
         "involvement.html": test_involvement_page.page(invented=True),
         "recall.html": notice(),
+        "monitoring.html": test_monitoring_page.page(test_monitoring.invent(families=900)),
+        "withdrawn.html": test_withdrawn_page.page(),
     }
     for name, text in pages.items():
         (made / name).write_text(text, encoding="utf-8")
