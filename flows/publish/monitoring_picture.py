@@ -17,7 +17,7 @@ def draw_months(points: Sequence[Mapping[str, Any]], words: str) -> str:
             for point in points]  # fmt: skip
     order = [row["name"] for row in rows]
     top = 1.1 * max(max(row["high"], row["expected"]) for row in rows)
-    across = alt.X("name:N", sort=order, axis=alt.Axis(title="month of the list", labelAngle=-45, grid=False))
+    across = alt.X("name:N", sort=order, axis=alt.Axis(title="month of the list", labelAngle=0, grid=False))
     scale, axis = alt.Scale(domain=[0, top], nice=True), alt.Axis(title="cases that came back, in 100", tickCount=6)
     chart = alt.Chart(alt.Data(values=rows))
     observed, expected = alt.Y("observed:Q", axis=axis, scale=scale), alt.Y("expected:Q", axis=axis, scale=scale)
