@@ -81,7 +81,7 @@ def retire(root: Path, version: str, *, role: str, name: str, reason: str, regis
     """
     with _deciding(root, registry) as at:
         at.register.retire(version, role=role, name=name, reason=reason, decided_on=date.today())
-        notice = withdraw_retired(at.place, at.register, version)
+        notice = withdraw_retired(at.place, at.register, version, at.settings.approver_roles)
     return f"retired version {version}" + (f"; in place of its list stands {notice}" if notice else "")
 
 

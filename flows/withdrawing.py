@@ -6,7 +6,7 @@ until then. The night that was published stays as it was, for the record. The ne
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ def stop_if_out_of_use(night: Night) -> None:
     version = None if stop.decision is None else str(stop.decision["version"])
     raise_alert(OUT_OF_USE, register.outcome, version, [stop.why.value, *stop.missed])
     if night.workspace.latest.exists():
-        publish_notice(night.workspace, night.as_of, stop, night.extract.manifest)
+        publish_notice(night.workspace, night.as_of, stop, night.extract.manifest, night.settings.approver_roles)
     raise stop.error
 
 
@@ -50,7 +50,7 @@ def _note(monitored: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"looked": True, **told, "verdicts": {version: found["verdict"] for version, found in monitored["models"].items()}}
 
 
-def withdraw_retired(workspace: Workspace, register: Registry, version: str) -> Path | None:
+def withdraw_retired(workspace: Workspace, register: Registry, version: str, approvers: Sequence[str]) -> Path | None:
     """Put the notice in place of the list that is out, if the retired version made it or none is in use now; returns where."""
     out = workspace.latest_night()
     extract = last_extract(workspace)
@@ -62,10 +62,10 @@ def withdraw_retired(workspace: Workspace, register: Registry, version: str) -> 
     if not made_it and settle(decisions).champion is not None:
         return None
     stop = Stop(Why.RETIRED, register.outcome, retirement)
-    return publish_notice(workspace, date.fromisoformat(out.name[:10]), stop, extract[0])
+    return publish_notice(workspace, date.fromisoformat(out.name[:10]), stop, extract[0], approvers)
 
 
-def publish_notice(workspace: Workspace, day: date, stop: Stop, manifest: Manifest) -> Path:
+def publish_notice(workspace: Workspace, day: date, stop: Stop, manifest: Manifest, approvers: Sequence[str]) -> Path:
     """Write the notice for a day and point ``latest`` at it, unless a later list is out. Returns the page."""
     page = workspace.notice(day) / "list.html"
     text = render_withdrawn(
@@ -73,6 +73,7 @@ def publish_notice(workspace: Workspace, day: date, stop: Stop, manifest: Manife
         authority=manifest.authority,
         invented=manifest.origin is not Origin.REAL,
         list_of=max((date.fromisoformat(path.name) for path in workspace.nights.glob("????-??-??")), default=None),
+        approvers=approvers,
     )
     write_private(page, lambda beside: beside.write_text(text, encoding="utf-8"))
     point_latest(workspace, page.parent)

@@ -1,6 +1,6 @@
 """The notice in place of a morning list that must not be used: what happened, who decides, what to do until then."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -22,8 +22,11 @@ INSTEAD = (
 )
 
 
-def render_withdrawn(stop: Stop, *, authority: str, invented: bool, list_of: date | None) -> str:
-    """The page, which needs nothing but itself. ``list_of``: the date of the newest list, which must not be used any more."""
+def render_withdrawn(stop: Stop, *, authority: str, invented: bool, list_of: date | None, approvers: Sequence[str]) -> str:
+    """The page, which needs nothing but itself.
+
+    ``list_of``: the date of the newest list, which must not be used any more; ``approvers``: roles that may approve a model.
+    """
     return render_board_page(
         "withdrawn.html.j2",
         "withdrawn.css",
@@ -34,7 +37,7 @@ def render_withdrawn(stop: Stop, *, authority: str, invented: bool, list_of: dat
         happened=_tell_what_happened(stop),
         missed=stop.missed,
         instead=INSTEAD,
-        acts=_tell_who_acts(stop),
+        acts=_tell_who_acts(stop, approvers),
     )
 
 
@@ -42,11 +45,11 @@ def _tell_what_happened(stop: Stop) -> list[tuple[str, str]]:
     """Lines of a heading and a text: what was decided or was due, by whom, when and why."""
     decision = stop.decision
     if decision is None:
-        return [("What happened", "No model is approved for use, so no list can be made.")]
+        return [("Model", "No model is approved for use, so no list can be made.")]
     version = f"Model version {decision['version']}"
     if stop.why is Why.RETIRED:
         return [
-            ("What happened", f"{version} was taken out of use for good."),
+            ("Model", f"{version} was taken out of use for good."),
             ("When", in_words(date.fromisoformat(decision["decided_on"]))),
             ("Who decided", _name(decision)),
             ("Why", decision["reason"]),
@@ -54,15 +57,18 @@ def _tell_what_happened(stop: Stop) -> list[tuple[str, str]]:
     approved = ("Approved by", f"{_name(decision)}, on {in_words(date.fromisoformat(decision['decided_on']))}")
     if stop.why is Why.OVERDUE:
         due = in_words(date.fromisoformat(decision["review_by"]))
-        return [("What happened", f"{version} had to be looked at again by {due}, and nobody has."), approved]
+        return [("Model", f"{version} had to be looked at again by {due}, and nobody has."), approved]
     told = "What has become of families since shows that its chances do not hold any more."
-    return [("What happened", f"{version} was checked against what happened. {told}"), approved]
+    return [("Model", f"{version} was checked against what happened. {told}"), approved]
 
 
-def _tell_who_acts(stop: Stop) -> str:
+def _tell_who_acts(stop: Stop, approvers: Sequence[str]) -> str:
     """Who has to act so that there is a list again."""
     if stop.decision is None or stop.why is Why.RETIRED:
-        return "Whoever may approve a model decides whether there will be a list again, and with which model."
+        return (
+            "One of those who may approve a model decides whether there will be a list again, and with which model: "
+            f"{', '.join(approvers)}."
+        )
     return (
         f"The {stop.decision['role']} has to look at the model's reports and decide: approve another model, go back to the one "
         "before, or end its use. Until then there is no list."

@@ -19,7 +19,12 @@ MISSED = "Too many: 25 in 100 cases came back where 13 were expected."
 
 def page(why: Why = Why.RETIRED, decision: dict[str, Any] | None = RETIREMENT, **changes: Any) -> str:
     stop = Stop(why, "an_outcome", decision, (MISSED,) if why is Why.FAILING else ())
-    given = {"authority": "Borough of Example", "invented": True, "list_of": date(2026, 11, 24)}
+    given = {
+        "authority": "Borough of Example",
+        "invented": True,
+        "list_of": date(2026, 11, 24),
+        "approvers": ("Director", "Head of Service"),
+    }
     return render_withdrawn(stop, **given | changes)
 
 
@@ -31,7 +36,11 @@ def text(html: str) -> str:
     ("why", "decision", "words"),
     [
         (Why.RETIRED, RETIREMENT, ("taken out of use", "24 November 2026", "B. Person, Lead Member", "&lt;returns&gt;")),
-        (Why.NOT_APPROVED, None, ("no model is approved for use", "Whoever may approve a model")),
+        (
+            Why.NOT_APPROVED,
+            None,
+            ("no model is approved for use", "One of those who may approve a model", "Director, Head of Service."),
+        ),
         (Why.OVERDUE, APPROVAL, ("looked at again by 20 November 2026, and nobody has", "The Head of Service has to look")),
         (Why.FAILING, APPROVAL, ("no longer meets its criteria", MISSED, "The Head of Service has to look")),
     ],
