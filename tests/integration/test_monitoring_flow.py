@@ -13,7 +13,7 @@ import pytest
 from features.cohort import grid
 from features.matrix import build_matrix
 from flows import alerts
-from flows.ledger import append
+from flows.ledger import append, erase_rows
 from flows.night import open_registry
 from flows.scoring import features_of
 from flows.settings import read_settings
@@ -130,7 +130,21 @@ def test_chances_far_too_low_stop_the_night_and_the_version_cannot_be_approved_a
     assert "cannot be put into use again" in done.err
 
 
-def test_erased_rows_are_told_and_a_ledger_that_was_changed_is_not_judged(run: Run, ledger: Callable[[float], Path]) -> None:
+def test_rows_of_a_child_who_was_erased_are_told_and_not_counted(
+    run: Run, ledger: Callable[[float], Path], scored: pl.DataFrame
+) -> None:
+    workspace = ledger(1.0)
+    nights = scored.filter(pl.col("as_of") <= MATURE)
+    always = nights.group_by("person_id").agg(pl.col("as_of").n_unique()).sort("as_of", "person_id")["person_id"][-1]
+    assert erase_rows(Workspace(workspace), [always], date(2026, 11, 22)) > 0
+    assert run("monitor", "--workspace", workspace).code == 0
+    cases = read(workspace)["cases"]
+    months = nights.filter(pl.col("person_id") == always)["as_of"].dt.truncate("1mo").n_unique()
+    assert 0 < cases["erased"] <= months
+    assert cases["counted"] > 0
+
+
+def test_a_ledger_that_was_changed_is_not_judged(run: Run, ledger: Callable[[float], Path]) -> None:
     workspace = ledger(1.0)
     (rows,) = (workspace / "ledger").glob("000001.*/rows.jsonl")
     rows.write_bytes(rows.read_bytes().replace(b'"waiting"', b'"place"', 1))
