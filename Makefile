@@ -28,10 +28,10 @@ nightly: $(READY) ## Invent an authority, train on it, approve the model, run on
 	rm -rf demonstration
 	$(BIN)/rereferral synthesise --out $(EXTRACTS) --end $(TODAY) --nights 2
 	install -d -m 700 demonstration/workspace
-	cp docs/demonstration/criteria.toml demonstration/workspace/
+	cp docs/demonstration/criteria.toml docs/demonstration/rereferral.toml demonstration/workspace/
 	$(BIN)/rereferral retrain --workspace demonstration/workspace --source $(EXTRACTS)/$(YESTERDAY)
-	$(BIN)/rereferral promote --workspace demonstration/workspace --version 1 --role "demonstration" --name "make nightly" \
-	  --reason "invented data, to show a night" --review-by $(REVIEW)
+	$(BIN)/rereferral promote --workspace demonstration/workspace --version 1 --decision approve --role "demonstration" \
+	  --name "make nightly" --reason "invented data, to show a night" --conditions "invented data only" --review-by $(REVIEW)
 	$(BIN)/rereferral nightly --workspace demonstration/workspace --source $(EXTRACTS)/$(YESTERDAY)
 
 next-night: $(READY) ## Take in what you wrote into the workbook that `make nightly` left, and run the night after

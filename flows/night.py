@@ -115,8 +115,9 @@ def _keep_stopped(night: Night, error: ScreeningError) -> None:
 
 
 def publish(night: Night) -> Path:
-    """Put the finished folder in its place; a stopped record of the same date is out of date then."""
+    """Put the finished folder in its place; a stopped record and a notice of the same date are out of date then."""
     place = night.workspace.night(night.as_of)
     publish_folder(night.workspace, night.made, place)
-    shutil.rmtree(night.workspace.stopped(night.as_of), ignore_errors=True)
+    for out_of_date in (night.workspace.stopped(night.as_of), night.workspace.notice(night.as_of)):
+        shutil.rmtree(out_of_date, ignore_errors=True)
     return place

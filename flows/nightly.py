@@ -24,8 +24,8 @@ from flows.retries import READ_OR_WRITE
 from flows.scoring import Built, Scored
 from flows.sources.reading import read_source
 from flows.vintages import last_counts, last_extract, read_archive, write_vintages
+from flows.withdrawing import stop_if_out_of_use
 from flows.workspace import write_json, write_private
-from models.approval import require_current
 from models.model import ScreeningModel
 from validation.extract import Extract
 from validation.gate import Gated, check_extract, re_referrals, stop_if_implausible
@@ -115,8 +115,9 @@ def archive(night: Night, gated: Gated) -> None:
 
 @task(cache_policy=NO_CACHE)
 def choose_model(night: Night, gated: Gated) -> ScreeningModel:
-    """The approved model, if its review is not overdue, it may score this extract, and tonight has every table that it needs."""
+    """The approved model, if it is in date and not failing, may score this extract, and tonight has every table that it needs."""
     with night.record.step("model"):
+        stop_if_out_of_use(night)
         model = night.registry.champion()
         night.record.note(
             model={
@@ -129,7 +130,6 @@ def choose_model(night: Night, gated: Gated) -> ScreeningModel:
             },
             outcome={"name": model.outcome, "version": model.outcome_version},
         )
-        require_current(night.registry.approval(), night.as_of)
         scoring.require_origin(model, gated.manifest, night.demonstration)
         scoring.require_tables(model, gated)
         return model

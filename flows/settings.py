@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -16,6 +16,16 @@ FILE_NAME = "rereferral.toml"
 CRITERIA_NAME = "criteria.toml"
 OFFERS_NAME = "offers.toml"
 PREFIX = "REREFERRAL_"
+
+APPROVER_ROLES = (
+    "Director of Children's Services",
+    "Assistant Director of Children's Services",
+    "Head of Service",
+    "Principal Social Worker",
+)
+"""Who may put a model into use, unless a council says otherwise: those who answer for practice, none who builds the model."""
+
+Role = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 
 # Variables that are no settings: the council's key, a fault shown in full, and what ``prefect.yaml`` reads.
 OTHER_VARIABLES = frozenset({"REREFERRAL_KEY", "REREFERRAL_TRACEBACK", "REREFERRAL_SOURCE", "REREFERRAL_WORKSPACE"})
@@ -49,7 +59,7 @@ class Settings(BaseSettings):
 
     ``seed`` drives the shuffle of equal chances and every random choice in training. ``registry`` is an MLflow tracking
     address; without one, the workspace's own ``mlflow.db``. ``bags`` is the number of models of families drawn again that the
-    glass box is made of, behind its ranges.
+    glass box is made of, behind its ranges. ``approver_roles`` may put a model into use.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
@@ -59,6 +69,7 @@ class Settings(BaseSettings):
     stale_after_days: int = Field(3, ge=1)
     bags: int = Field(16, ge=2, le=100)
     registry: str | None = Field(None, pattern=r"^[a-z0-9+]+://")
+    approver_roles: tuple[Role, ...] = Field(APPROVER_ROLES, min_length=1)
     limits: LimitSettings = LimitSettings()
     returns: ReturnSettings = ReturnSettings()
 

@@ -48,7 +48,7 @@ class Workspace:
 
     @property
     def latest(self) -> Path:
-        """A one-line file with the path, from the root, of the newest complete night."""
+        """A one-line file with the path, from the root, of what the team opens: the newest complete night, or a notice."""
         return self.root / "latest"
 
     @property
@@ -69,8 +69,12 @@ class Workspace:
         """Folder of a night that stopped."""
         return self.nights / f"{as_of.isoformat()}.stopped"
 
+    def notice(self, as_of: date) -> Path:
+        """Folder of the notice that stands in place of a list which must not be used."""
+        return self.nights / f"{as_of.isoformat()}.notice"
+
     def latest_night(self) -> Path | None:
-        """Folder of the newest complete night, if there is one."""
+        """Folder of what the team opens, if there is any."""
         return self.root / self.latest.read_text().strip() if self.latest.exists() else None
 
 
@@ -154,17 +158,17 @@ def publish_folder(workspace: Workspace, made: Path, place: Path) -> None:
                 shutil.rmtree(left_over, ignore_errors=True)
             shutil.copytree(place, copy)
             replace(copy, stand_in)
-            _point_latest(workspace, stand_in)
+            point_latest(workspace, stand_in)
         shutil.rmtree(aside, ignore_errors=True)
         replace(place, aside)
     replace(made, place)
-    _point_latest(workspace, place)
+    point_latest(workspace, place)
     for left_over in (stand_in, aside):
         shutil.rmtree(left_over, ignore_errors=True)
 
 
-def _point_latest(workspace: Workspace, place: Path) -> None:
-    """Point ``latest`` at a night, unless it already names a later one."""
+def point_latest(workspace: Workspace, place: Path) -> None:
+    """Point ``latest`` at a night or a notice, unless it already names a later one."""
     now = workspace.latest_night()
     if now is not None and now.exists() and now.name[:10] > place.name[:10]:
         return

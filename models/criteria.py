@@ -1,4 +1,4 @@
-"""What must hold before a model may be trained or registered; written down before training, and hashed into the run."""
+"""What must hold before a model may be registered, and while it is in use; written down before training, hashed into the run."""
 
 import hashlib
 import tomllib
@@ -23,6 +23,9 @@ LIMITS = {  # section and name in criteria.toml: the range that is allowed
     ("decay", "most_fall_in_auc"): (0.0, 1.0),
     ("stability", "least_kept"): (0.0, 1.0),
     ("plausibility", "highest_auc"): (0.5, 1.0),
+    ("monitoring", "least_observed_to_expected"): (0.0, 1.0),
+    ("monitoring", "most_observed_to_expected"): (1.0, 10.0),
+    ("monitoring", "most_group_gap"): (0.0, 1.0),
 }
 
 IN_WORDS = {
@@ -33,6 +36,9 @@ IN_WORDS = {
     ("decay", "most_fall_in_auc"): "the fall in AUC within a test year",
     ("stability", "least_kept"): "the share of a list that stays for four weeks",
     ("plausibility", "highest_auc"): "the AUC",
+    ("monitoring", "least_observed_to_expected"): "returns in use over those expected",
+    ("monitoring", "most_observed_to_expected"): "returns in use over those expected",
+    ("monitoring", "most_group_gap"): "the gap of the worst group in use",
 }
 
 

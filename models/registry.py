@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from features.outcomes import NEW_REFERRAL
-from models.approval import PROMOTE, RETIRE, ROLL_BACK, Decision, Standing, settle
+from models.approval import DECLINE, PROMOTE, RETIRE, ROLL_BACK, Decision, Standing, Stop, Why, find_approval, settle
 from models.logbook import Number, list_entries, list_numbers, list_parameters, list_tags, write_texts
 from models.thin_steps import forget_counts
 from models.watcher import watch
@@ -140,15 +140,24 @@ class Registry:
                 client.set_terminated(run.info.run_id, "KILLED")
 
     def promote(
-        self, version: str, *, criteria_sha256: str, role: str, name: str, reason: str, decided_on: date, review_by: date
+        self,
+        version: str,
+        *,
+        criteria_sha256: str,
+        role: str,
+        name: str,
+        reason: str,
+        conditions: str,
+        decided_on: date,
+        review_by: date,
     ) -> None:
         """Make ``version`` the champion by a named person's decision, which is recorded for good.
 
         ``criteria_sha256`` is that of the criteria in force. Raises ``SettingsError`` for a decision without role, name,
-        reason or a later day of review, ``ModelError`` for a version that is not registered or was retired, and
+        reason, conditions or a later day of review, ``ModelError`` for a version that is not registered or was retired, and
         ``CriterionError`` when the version was trained under other criteria.
         """
-        decision = Decision(PROMOTE, self.outcome, version, role, name, reason, decided_on, review_by)
+        decision = Decision(PROMOTE, self.outcome, version, role, name, reason, decided_on, review_by, conditions)
         with self.open() as (_mlflow, client):
             tags = self._require(client, version)
             self._standing(client).require_usable(version, self.outcome)
@@ -160,6 +169,13 @@ class Registry:
                 )
             self._keep(client, decision)
 
+    def decline(self, version: str, *, role: str, name: str, reason: str, decided_on: date) -> None:
+        """Keep that a named person looked at ``version`` and did not approve it. Errors as in :meth:`promote`."""
+        decision = Decision(DECLINE, self.outcome, version, role, name, reason, decided_on)
+        with self.open() as (_mlflow, client):
+            self._require(client, version)
+            self._keep(client, decision)
+
     def retire(self, version: str, *, role: str, name: str, reason: str, decided_on: date) -> None:
         """Take ``version`` out of use for good, by a named person's decision. Errors as in :meth:`promote`."""
         decision = Decision(RETIRE, self.outcome, version, role, name, reason, decided_on)
@@ -167,15 +183,26 @@ class Registry:
             self._require(client, version)
             self._keep(client, decision)
 
-    def roll_back(self, *, role: str, name: str, reason: str, decided_on: date, review_by: date) -> str:
+    def roll_back(self, *, role: str, name: str, reason: str, conditions: str, decided_on: date, review_by: date) -> str:
         """Make the champion before this one the champion again, by a named person's decision; its version is returned.
 
         Raises ``ModelError`` when there is none before, or it was retired. Other errors as in :meth:`promote`.
         """
         with self.open() as (_mlflow, client):
             version = self._standing(client).way_back(self.outcome)
-            self._keep(client, Decision(ROLL_BACK, self.outcome, version, role, name, reason, decided_on, review_by))
+            decision = Decision(ROLL_BACK, self.outcome, version, role, name, reason, decided_on, review_by, conditions)
+            self._keep(client, decision)
         return version
+
+    def require(self, version: str) -> None:
+        """Raise ``ModelError`` unless ``version`` is registered."""
+        with self.open() as (_mlflow, client):
+            self._require(client, version)
+
+    def way_back(self) -> str:
+        """The version to which :meth:`roll_back` would go; errors as there."""
+        with self.open() as (_mlflow, client):
+            return self._standing(client).way_back(self.outcome)
 
     def champion(self) -> "ScreeningModel":
         """The approved model. Raises ``ModelError`` when there is none."""
@@ -202,8 +229,10 @@ class Registry:
         Keys as in :class:`models.approval.Decision`, dates as ISO text. Raises ``ModelError`` when there is no champion.
         """
         with self.open() as (_mlflow, client):
-            self._champion(client)
-            return [decision for decision in self._decisions(client) if decision["action"] != RETIRE][-1]
+            approval = find_approval(self._decisions(client))
+        if approval is None:
+            raise Stop(Why.NOT_APPROVED, self.outcome).error
+        return approval
 
     def decisions(self) -> list[dict[str, Any]]:
         """Every decision about models of this outcome, in the order in which they were recorded."""
@@ -261,7 +290,7 @@ class Registry:
     def _champion(self, client: Any) -> str:
         version = self._standing(client).champion
         if version is None:
-            raise ModelError(f"There is no champion model for outcome '{self.outcome}': approve one with `rereferral promote`.")
+            raise Stop(Why.NOT_APPROVED, self.outcome).error
         return version
 
     def _load(self, mlflow: Any, version: str) -> "ScreeningModel":

@@ -4,7 +4,9 @@ from typing import Annotated, Optional
 
 import typer
 
-from flows.commands.options import RegistryOption, WorkspaceOption, day, run_flow
+from flows.commands.options import RegistryOption, WorkspaceOption, complete, day, require_choice, run_flow
+
+APPROVE, DECLINE = "approve", "decline"
 
 
 def retrain(
@@ -38,41 +40,73 @@ def evaluate(
 
 
 VersionOption = Annotated[str, typer.Option(help="Version of the model.")]
-RoleOption = Annotated[str, typer.Option(help="Role of the person who decides.")]
-NameOption = Annotated[str, typer.Option(help="Name of the person who decides.")]
-ReasonOption = Annotated[str, typer.Option(help="Why.")]
+RoleOption = Annotated[Optional[str], typer.Option(help="Role of the person who decides.")]  # noqa: UP045
+NameOption = Annotated[Optional[str], typer.Option(help="Name of the person who decides.")]  # noqa: UP045
+ReasonOption = Annotated[Optional[str], typer.Option(help="Why.")]  # noqa: UP045
+ConditionsOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Under which conditions the model may be used, or 'none'."),
+]
+DecisionOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="'approve', or 'decline', which is kept as well.", metavar="approve|decline"),
+]
 ReviewOption = Annotated[
-    str, typer.Option("--review-by", metavar="YYYY-MM-DD", help="Day by which somebody looks again at whether it is good enough.")
+    Optional[str],  # noqa: UP045
+    typer.Option("--review-by", metavar="YYYY-MM-DD", help="Day by which somebody looks again at whether it is good enough."),
 ]
 
 
 def promote(
-    workspace: WorkspaceOption, version: VersionOption, role: RoleOption, name: NameOption, reason: ReasonOption,
-    review_by: ReviewOption, registry: RegistryOption = None,
+    workspace: WorkspaceOption, version: VersionOption, decision: DecisionOption = None, role: RoleOption = None,
+    name: NameOption = None, reason: ReasonOption = None, conditions: ConditionsOption = None, review_by: ReviewOption = None,
+    registry: RegistryOption = None,
 ) -> None:  # fmt: skip
-    """Approve a model for use: a named person's recorded decision."""
+    """Show every verdict on a model, and keep a named person's decision to approve it for use, or not to.
+
+    What is left out is asked for, if somebody sits there to answer.
+    """
     from flows import approvals
 
-    reviewed = day(review_by)
-    typer.echo(approvals.promote(workspace, version, role=role, name=name, reason=reason, review_by=reviewed, registry=registry))
+    typer.echo(approvals.show_verdicts(workspace, version, registry))
+    typer.echo("")
+    who = {"decision": decision, "role": role, "name": name, "reason": reason}
+    uses = {} if decision == DECLINE else {"conditions": conditions, "review_by": review_by}
+    told = complete(who | uses)
+    if require_choice("decision", told.pop("decision"), (APPROVE, DECLINE)) == DECLINE:
+        told = {name: told[name] for name in ("role", "name", "reason")}
+        typer.echo(approvals.decline(workspace, version, **told, registry=registry))
+        return
+    reviewed = day(told.pop("review_by"))
+    typer.echo(approvals.promote(workspace, version, **told, review_by=reviewed, registry=registry))
 
 
 def retire(
-    workspace: WorkspaceOption, version: VersionOption, role: RoleOption, name: NameOption, reason: ReasonOption,
-    registry: RegistryOption = None,
+    workspace: WorkspaceOption, version: VersionOption, role: RoleOption = None, name: NameOption = None,
+    reason: ReasonOption = None, registry: RegistryOption = None,
 ) -> None:  # fmt: skip
-    """Take a model out of use for good: a named person's recorded decision."""
+    """Take a model out of use for good, and its list out of sight: a named person's recorded decision."""
     from flows import approvals
 
-    typer.echo(approvals.retire(workspace, version, role=role, name=name, reason=reason, registry=registry))
+    told = complete({"role": role, "name": name, "reason": reason})
+    typer.echo(approvals.retire(workspace, version, **told, registry=registry))
 
 
 def roll_back(
-    workspace: WorkspaceOption, role: RoleOption, name: NameOption, reason: ReasonOption, review_by: ReviewOption,
-    registry: RegistryOption = None,
+    workspace: WorkspaceOption, role: RoleOption = None, name: NameOption = None, reason: ReasonOption = None,
+    conditions: ConditionsOption = None, review_by: ReviewOption = None, registry: RegistryOption = None,
 ) -> None:  # fmt: skip
     """Put the model before this one back into use: a named person's recorded decision."""
     from flows import approvals
 
-    reviewed = day(review_by)
-    typer.echo(approvals.roll_back(workspace, role=role, name=name, reason=reason, review_by=reviewed, registry=registry))
+    who = {"role": role, "name": name, "reason": reason}
+    told = complete(who | {"conditions": conditions, "review_by": review_by})
+    reviewed = day(told.pop("review_by"))
+    typer.echo(approvals.roll_back(workspace, **told, review_by=reviewed, registry=registry))
+
+
+def monitor(workspace: WorkspaceOption, registry: RegistryOption = None) -> None:
+    """Hold the chances of every list against what has become of the families. Exit 18 if the model in use misses a criterion."""
+    from flows.monitoring import monitor as flow
+
+    typer.echo(run_flow(flow, workspace=workspace, registry=registry))

@@ -1,6 +1,7 @@
 """What commands share: options that mean the same everywhere, dates, and how a flow is called."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Optional
@@ -25,6 +26,40 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"'{text}' is not a date: write YYYY-MM-DD.") from None
+
+
+QUESTIONS = {
+    "decision": "Decision (approve or decline)",
+    "role": "Role of the person who decides",
+    "name": "Name of the person who decides",
+    "reason": "Why",
+    "conditions": "Conditions for its use ('none' if there are none)",
+    "review_by": "Day by which somebody looks again (YYYY-MM-DD)",
+}
+
+
+def complete(given: Mapping[str, str | None]) -> dict[str, str]:
+    """The options by name, with those that were left out asked for at the terminal.
+
+    Raises ``SettingsError`` (exit 10) that names all of them where nobody sits there to answer.
+    """
+    missing = [name for name, value in given.items() if value is None]
+    if missing and not sys.stdin.isatty():
+        from validation.errors import SettingsError
+
+        named = ", ".join(f"'--{name.replace('_', '-')}'" for name in missing)
+        raise SettingsError(
+            f"A decision lacks {named}: say who decides what, in which role and why, give every one of them and run it again. At "
+            "a terminal they are asked for."
+        )
+    return {name: typer.prompt(QUESTIONS[name]) if value is None else value for name, value in given.items()}
+
+
+def require_choice(name: str, value: str, allowed: Sequence[str]) -> str:
+    """The value of an option that takes one of a few words."""
+    if value.strip().casefold() not in allowed:
+        raise typer.BadParameter(f"'--{name}' is '{value}': allowed are {', '.join(allowed)}.")
+    return value.strip().casefold()
 
 
 def run_flow(flow: Callable[..., str], **arguments: Any) -> str:

@@ -96,7 +96,7 @@ def _lay_out(name: str, cell: pl.DataFrame, *, hide: bool) -> tuple[str, ...]:
 
 
 def _signed(points: dict[str, float]) -> str:
-    value, low, high = (100 * points[name] for name in ("points", "low", "high"))
+    value, low, high = (round(100 * points[name], 1) + 0.0 for name in ("points", "low", "high"))
     return f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
 
 

@@ -14,7 +14,14 @@ from flows.publish.training_report import write_training_report
 from flows.publish.transparency_pages import write_transparency
 from flows.recall import CASES, Recalled, ask
 from models.fairness import measure_fairness
-from tests.unit import test_fairness_page, test_involvement_page, test_reconciliation_page
+from tests.unit import (
+    test_fairness_page,
+    test_involvement_page,
+    test_monitoring,
+    test_monitoring_page,
+    test_reconciliation_page,
+    test_withdrawn_page,
+)
 from tests.unit.record_example import earlier, facts
 from tests.unit.report_example import evaluation, small_model, small_scorecard
 from tests.unit.test_fairness import SIZES, invent
@@ -34,6 +41,8 @@ PAGES = {
     "involvement.html": ("Front-door manager", None),
     "recall.html": ("model version 2", None),
     "reconciliation.html": ("Police", None),
+    "monitoring.html": ("Without an offer", None),
+    "withdrawn.html": ("Do not use the order of the list of 24 November 2026", 1),
 }
 """Words that stand on the paper of each page, and how many sheets it has where that is promised."""
 
@@ -57,6 +66,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "involvement.html": test_involvement_page.page(invented=True),
         "recall.html": notice(),
         "reconciliation.html": test_reconciliation_page.page(invented=True),
+        "monitoring.html": test_monitoring_page.page(test_monitoring.invent(families=900)),
+        "withdrawn.html": test_withdrawn_page.page(),
     }
     for name, text in pages.items():
         (made / name).write_text(text, encoding="utf-8")

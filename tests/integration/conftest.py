@@ -172,8 +172,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, in_prefect: None) -> Train
         patch.setattr("flows.training.FULL", QUICK)  # a model to be looked at, not to be used
         version = retrain(workspace=workspace, source=str(first))
     registry = open_registry(Workspace(workspace), read_settings(workspace))
-    decision = {"role": "test", "name": "test", "reason": "to test a night", "decided_on": FIRST_DAY, "review_by": REVIEW_BY}
-    registry.promote(version, criteria_sha256=read_criteria_of(workspace).sha256, **decision)
+    who = {"role": "test", "name": "test", "reason": "to test a night", "conditions": "none"}
+    dated = {"decided_on": FIRST_DAY, "review_by": REVIEW_BY}
+    registry.promote(version, criteria_sha256=read_criteria_of(workspace).sha256, **who, **dated)
     return Trained(first, second, workspace)
 
 

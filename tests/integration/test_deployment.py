@@ -45,7 +45,7 @@ def test_a_deployed_night_is_run_by_a_worker_and_published(
     prefect(environment, "work-pool", "create", "council", "--type", "process", "--overwrite")
     prefect(environment, "deploy", "--all")
     deployments = {found["name"]: found for found in ask(prefect_server, "deployments/filter")}
-    assert set(deployments) == {"nightly", "retrain"}
+    assert set(deployments) == {"nightly", "monitor", "retrain"}
     schedule = deployments["nightly"]["schedules"][0]["schedule"]
     assert (schedule["cron"], schedule["timezone"]) == ("0 2 * * *", "Europe/London")
     assert _scheduled(prefect_server, deployments["nightly"]["id"])

@@ -128,12 +128,16 @@ def test_models_live_on_a_server_from_training_to_the_night(
             training.log(given, {}, {})
             training.register(given)
     monkeypatch.setenv("REREFERRAL_REGISTRY", mlflow_server)
+    for version in "12":  # reports of a version lie where it was trained
+        shutil.copytree(trained.workspace / "training" / "1", workspace / "training" / version)
     who = ["--workspace", workspace, "--role", "Head of Service", "--name", "A. Person", "--reason", "to see"]
-    review = ["--review-by", "9999-12-31"]
-    assert run("promote", *who, *review, "--version", 1).out == "promoted version 1, to be reviewed by 9999-12-31\n"
+    use = [*who, "--conditions", "none"]
+    approve, review = [*use, "--decision", "approve"], ["--review-by", "9999-12-31"]
+    done = run("promote", *approve, *review, "--version", 1)
+    assert done.out.endswith("promoted version 1, to be reviewed by 9999-12-31\n"), done.err
     registry.retire("2", role="test", name="test", reason="killed before the log was written", decided_on=NIGHT)
-    assert run("promote", *who, "--review-by", "2020-01-01", "--version", 1).code == 10
-    assert run("roll-back", *who, *review).code == 14
+    assert run("promote", *approve, "--review-by", "2020-01-01", "--version", 1).code == 10
+    assert run("roll-back", *use, *review).code == 14
     assert run("retire", *who, "--version", 2).code == 0
     log = workspace / "training" / "decisions.jsonl"
     assert [json.loads(line) for line in log.read_text().splitlines()] == registry.decisions()

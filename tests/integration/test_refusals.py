@@ -241,7 +241,8 @@ def test_a_fault_of_ours_says_its_kind_and_no_value(
 def test_14_a_model_whose_review_is_overdue_makes_no_list(
     night: Callable[..., Any], workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    approval = Registry.approval
-    monkeypatch.setattr(Registry, "approval", lambda register: approval(register) | {"review_by": "2026-11-22"})
+    decisions = Registry.decisions
+    overdue = {"review_by": "2026-11-22"}
+    monkeypatch.setattr(Registry, "decisions", lambda register: [decision | overdue for decision in decisions(register)])
     one_sentence(night(), 14, "was to be reviewed by 2026-11-22, and nobody has: no list is made", "the role 'test' must look")
-    assert stopped(workspace)["model"]["version"] == "1"
+    assert "looked at again has passed" in stopped(workspace)["out_of_use"]["why"]

@@ -49,8 +49,9 @@ DECISION: dict[str, Any] = {
     "reason": "met every criterion",
     "decided_on": date(2025, 12, 1),
     "review_by": date(2026, 6, 1),
+    "conditions": "an officer reads every page first",
 }
-RETIREMENT = {name: value for name, value in DECISION.items() if name != "review_by"}
+RETIREMENT = {name: value for name, value in DECISION.items() if name not in ("review_by", "conditions")}
 
 
 def matrix() -> pl.DataFrame:
@@ -207,7 +208,7 @@ def test_decisions_make_the_champion_and_the_way_back(registry: Registry, traine
         {**told, "number": 1, "action": "promote", "version": "1"},
         {**told, "number": 2, "action": "promote", "version": "2"},
         back,
-        {**told, "number": 4, "action": "retire", "version": "1", "review_by": None},
+        {**told, "number": 4, "action": "retire", "version": "1", "review_by": None, "conditions": None},
     ]
 
 
