@@ -63,8 +63,8 @@ QUESTIONS = (
         "offered",
         "Whom does the list reach?",
         (
-            "The share of open cases whose family would have been on the list. Groups may differ because their families' "
-            "circumstances differ, or because they are seen, referred and recorded differently: this figure cannot tell which.",
+            "The share of open cases whose family would have been on the list. Families of one group may live in other ways than "
+            "those of another. They may also be seen, referred or recorded in other ways. This figure cannot tell which.",
         ),
         "share that the list reaches",
         "the list reaches more of them",

@@ -60,10 +60,8 @@ WHAT_IT_IS = (
     "Offers are voluntary. A family may say no, and nothing follows from that.",
     "A person decides each time, knows more than this list does, and may disagree with it.",
 )
-BEFORE_A_CALL = (
-    "Before anyone rings a family: speak with the allocated social worker, and make sure that it is safe to contact the family."
-)
-IF_WORRIED = "If anything on record here worries you, follow your safeguarding procedures today, whatever this list says."
+BEFORE_A_CALL = "Before anyone rings a family: speak with the allocated social worker, and make sure that it is safe to call."
+IF_WORRIED = "If anything here worries you, follow your safeguarding procedures today, whatever this list says."
 WHAT_IT_IS_NOT = (
     "Not a reason to close a case, to keep one open or to escalate it.",
     "Not an assessment of harm or safety. It says what happened to many children like this one, not what will happen "

@@ -18,14 +18,14 @@ IN_WORDS = {
     MODEL: "the model",
 }
 WORDS = (
-    "A group's average chance may lie above that of all others for four reasons, and they add up: its children are referred by "
-    "other people, whose referrals come back more often; more of its cases come back and are found to be in need; more come back "
-    "and are not, which is how referring more readily at the same need looks on record; and the model itself, where chances lie "
-    "further above what was recorded than for others.",
-    "A model that is below zero where recorded returns are above it takes back some of what was recorded. That is no fault to be "
-    "mended by raising chances. Where the third reason is large, look at who refers whom before anything else.",
-    "Two stages cannot be told from these records: whether more of a group's children come to notice at all, since no table "
-    "tells how many live here; and what people do with the list, which the report on people's involvement tells.",
+    "Four things can put a group's average chance above that of all others. They add up.",
+    "Who refers: its children are referred by other people, whose referrals come back more often. Found in need: more of its "
+    "cases come back, and need is found. Recorded without need: more of its cases come back, and no need is found. A group that is "
+    "referred more readily at the same need looks like that. The model: its chances lie further above what was recorded.",
+    "The model may stand below zero where recorded returns stand above it. Then it takes back some of what was recorded. Do not "
+    "mend that by raising chances. Look first at who refers whom.",
+    "Two more things cannot be told from these records. Do more children of a group come to notice at all? No table says how "
+    "many live here. And what do people do with the list? The report on people's involvement tells that.",
 )
 
 
