@@ -168,9 +168,8 @@ def _count(line: Line, before: pl.DataFrame, after: pl.DataFrame) -> dict[str, o
         return {"measure": measure, "group": None, "value": None, "families": None, "fewest": None}
     both = before.select("group_id", "outcome", first=pl.col("reached") > 0, then=after["reached"] > 0).filter(pl.Series(here))
     sizes = pl.concat(both.group_by("outcome", side).agg(pl.col("group_id").n_unique()).drop(side) for side in ("first", "then"))
-    return {
-        "measure": measure, "group": group, "value": value, "families": both["group_id"].n_unique(), "fewest": sizes["group_id"].min(),
-    }  # fmt: skip
+    told = {"measure": measure, "group": group, "value": value, "families": both["group_id"].n_unique()}
+    return told | {"fewest": sizes["group_id"].min()}
 
 
 def _tell(line: Line, before: float, after: float, drawn_before: Floats, drawn_after: Floats) -> dict[str, object]:
