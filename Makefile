@@ -6,13 +6,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 PEERS := .venv-bench
 PEERS_READY := $(PEERS)/ready
+AUDITORS := .venv-agreement
+AUDITORS_READY := $(AUDITORS)/ready
 SCALE ?= 6200000
 TODAY := $(shell date +%F)
 YESTERDAY := $(shell $(PYTHON) -c 'from datetime import date, timedelta; print(date.today() - timedelta(1))')
 EXTRACTS := demonstration/extracts
 REVIEW = $(shell $(PYTHON) -c 'from datetime import date, timedelta; print(date.today() + timedelta(180))')
 
-.PHONY: help nightly next-night test test-browser check docs pictures bench bench-nights bench-training proofs lock clean
+.PHONY: help nightly next-night test test-browser check docs pictures bench bench-nights bench-training proofs agreement lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -59,9 +61,19 @@ pictures: $(READY) ## Take the pictures of the documents anew, from the list tha
 	$(BIN)/python tests/browser/take_pictures.py \
 	  demonstration/workspace/$$(cat demonstration/workspace/latest)/list.html docs/pictures
 
-proofs: $(READY) ## Property tests on many more examples, and honest models on three large invented authorities
+proofs: agreement $(READY) ## Property tests on many more examples, and honest models on three large invented authorities
 	$(BIN)/python -m pytest -q tests/generative --hypothesis-profile=proofs
 	$(BIN)/python -m pytest -q -s -m proof
+
+$(AUDITORS_READY): tests/agreement/peers.lock pyproject.toml
+	$(PYTHON) -m venv $(AUDITORS)
+	$(AUDITORS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
+	  --requirement tests/agreement/peers.lock
+	$(AUDITORS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+agreement: $(AUDITORS_READY) ## Hold the fairness audit against fairlearn and aequitas, in an environment of their own
+	$(AUDITORS)/bin/python -m pytest -q -W ignore::DeprecationWarning -W ignore::SyntaxWarning tests/agreement
 
 $(PEERS_READY): flows/bench/peers.lock pyproject.toml
 	$(PYTHON) -m venv $(PEERS)
@@ -85,6 +97,8 @@ lock: ## Resolve the lock files anew (needs uv)
 	  --universal --python-version 3.11 --output-file requirements.lock
 	uv pip compile flows/bench/peers.in --generate-hashes --no-emit-index-url --no-header \
 	  --universal --python-version 3.11 --output-file flows/bench/peers.lock
+	uv pip compile tests/agreement/peers.in --generate-hashes --no-emit-index-url --no-header \
+	  --universal --python-version 3.11 --output-file tests/agreement/peers.lock
 
 clean: ## Remove the environment and everything that was generated
-	rm -rf $(VENV) $(PEERS) demonstration
+	rm -rf $(VENV) $(PEERS) $(AUDITORS) demonstration

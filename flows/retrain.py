@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
@@ -15,8 +16,10 @@ from flows.approvals import write_log
 from flows.environment import quieten
 from flows.night import open_night, open_registry
 from flows.nightly import archive, check, pull, refuse
+from flows.proxies import weigh_options, weigh_proxies
 from flows.publish.door import hide, let_out
 from flows.publish.fairness_page import FAIRNESS_FRAME, write_fairness
+from flows.publish.proxies_section import tell_proxies, tell_remedies
 from flows.publish.run_facts import RunFacts
 from flows.publish.stages_section import STAGES_FRAME
 from flows.publish.training_report import write_training_report
@@ -67,7 +70,8 @@ def retrain(workspace: Path, source: str | None = None, full: bool = False, regi
             data = build_data(place, settings, record)
             trained = fit(data, settings, criteria, offers.capacity, full, record)
             evaluation = weigh(data, trained, settings, record)
-            made = report(place, data, trained, evaluation, offers, council, champion, record)
+            proxies = guess(data, trained, settings, offers.capacity, full, record)
+            made = report(place, data, trained, evaluation, proxies, offers, council, champion, record)
             log(run, data, trained, evaluation, criteria, made)
             version = register(run, data, trained, made, record)
         write_log(place, models)
@@ -110,12 +114,24 @@ def weigh(data: TrainingData, trained: Trained, settings: Settings, record: RunR
     return summarise(data, trained) | {"feedback": feedback, "practice": practice, "reasons": reasons, "seconds": seconds}
 
 
+@task(cache_policy=NO_CACHE)
+def guess(
+    data: TrainingData, trained: Trained, settings: Settings, capacity: int, full: bool, record: RunRecord
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """How well features tell who a child is, and what leaving the strongest out would cost (in a full training only)."""
+    with record.step("proxies"):
+        proxies = weigh_proxies(data, settings)
+    with record.step("remedies"):
+        return proxies, weigh_options(data, trained, proxies, settings, capacity, full)
+
+
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
 def report(
     place: Workspace,
     data: TrainingData,
     trained: Trained,
     evaluation: Mapping[str, Any],
+    proxies: tuple[pl.DataFrame, pl.DataFrame],
     offers: Offers,
     council: Mapping[str, str],
     champion: str | None,
@@ -129,7 +145,9 @@ def report(
     with record.step("report"):
         write_json(made / "evaluation.json", evaluation)
         write_training_report(made, evaluation, trained.model, trained.scorecard)
-        write_fairness(made, trained, data.outcome.words, offers.capacity)
+        told, remedies = proxies
+        more = [*([tell_proxies(told)] if told.height else []), *([tell_remedies(remedies)] if remedies.height else [])]
+        write_fairness(made, trained, data.outcome.words, offers.capacity, more)
         facts = RunFacts(
             data.manifest.authority, trained.model, let_out(evaluation), hide(data.lineage), trained.fairness, offers, council,
             read_told(before) if before else None,

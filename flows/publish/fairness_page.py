@@ -129,11 +129,15 @@ TERMS = {
 }
 
 
-def write_fairness(folder: Path, trained: Trained, outcome: str, capacity: int) -> None:
-    """Write ``fairness.html`` for the board and ``fairness.parquet`` for the team: the figures behind it, nothing hidden."""
+def write_fairness(folder: Path, trained: Trained, outcome: str, capacity: int, more: Sequence[Section] = ()) -> None:
+    """Write ``fairness.html`` for the board and ``fairness.parquet`` for the team: the figures behind it, nothing hidden.
+
+    ``more`` are sections that follow the questions of this page.
+    """
     if trained.fairness is None:
         raise ValueError("No group was given to the training, so there is nothing to report.")
-    page = render_fairness(trained.fairness, trained.stages, trained.model, outcome=outcome, sizes=list(list_sizes(capacity)))
+    sizes = list(list_sizes(capacity))
+    page = render_fairness(trained.fairness, trained.stages, trained.model, outcome=outcome, sizes=sizes, more=more)
     write_private(folder / "fairness.html", lambda beside: beside.write_text(page, encoding="utf-8"))
     write_private(folder / FAIRNESS_FRAME, trained.fairness.write_parquet)
     if trained.stages is not None:
@@ -141,7 +145,13 @@ def write_fairness(folder: Path, trained: Trained, outcome: str, capacity: int) 
 
 
 def render_fairness(
-    frame: pl.DataFrame, stages: pl.DataFrame | None, model: ScreeningModel, *, outcome: str, sizes: Sequence[str]
+    frame: pl.DataFrame,
+    stages: pl.DataFrame | None,
+    model: ScreeningModel,
+    *,
+    outcome: str,
+    sizes: Sequence[str],
+    more: Sequence[Section] = (),
 ) -> str:
     """The page, which names no family and shows no small number.
 
@@ -157,7 +167,7 @@ def render_fairness(
         trained=f"{in_words(model.trained_from)} to {in_words(model.trained_to)}",
         list_words=sizes[0],
         short=[*in_short(frame), *_name_stages(frame, stages)],
-        sections=find_sections(frame, stages, sizes),
+        sections=[*find_sections(frame, stages, sizes), *more],
         terms=TERMS,
     )
 

@@ -1,0 +1,121 @@
+"""Two sections of the fairness report: how well the model could guess who a child is, and what could be done at what cost."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from features.catalogue import BY_NAME
+from flows.publish.printed import plain
+from flows.publish.tables import Section, Table
+from models.fairness import FEWEST
+from models.proxies import ALL, GUESSED, LEAST, Telling
+from models.remedies import AUC, HITS, OFFERED, PRECISION, Change
+from validation.disclosure import HIDDEN, NOTHING, suppress
+
+TOLD = {
+    Telling.TELLS: "can be told",
+    Telling.HARDLY: "hardly better than guessing",
+    Telling.NOT_ENOUGH: "not enough evidence",
+    Telling.TOO_FEW: "not enough evidence: too few families",
+}
+COSTS = {AUC: "AUC", PRECISION: "Average precision", HITS: "Share of the list that came back"}
+CHANGED = {Change.MORE: "wider", Change.LESS: "narrower", Change.NOT_ENOUGH: "not enough evidence"}
+OF_COST = {Change.MORE: "better", Change.LESS: "worse", Change.NOT_ENOUGH: "not enough evidence"}
+Line = Mapping[str, object]
+
+
+def tell_proxies(found: pl.DataFrame) -> Section:
+    """How well features tell each group, and the strongest single ones. ``found`` is that of :mod:`models.proxies`."""
+    whole = found.filter(feature=ALL)
+    singly = found.filter(pl.col("feature") != ALL, verdict=Telling.TELLS.value)
+    words = [
+        "The model never sees a child's sex, ethnic group or disability. It may still see something that goes with them, as a "
+        "postcode would. So we asked: from what the model does see, could one guess the group?",
+        "Take one child of the group and one of all others. The figure says how often, of 100 such pairs, the right one would "
+        f"be picked. 50 is tossing a coin, 100 is knowing. Below {100 * GUESSED:.0f} is hardly better than guessing.",
+        "A group that can be told is no unfairness in itself. It says where a gap could come from, not that there is one.",
+        f"Nothing is said of groups of fewer than {LEAST} families. Not enough evidence is no pass.",
+    ]
+    rows = []
+    for part in whole.partition_by("group", maintain_order=True):
+        for line, families in zip(part.iter_rows(named=True), suppress(part["families"].to_list()), strict=True):
+            rows.append((_name(line), families, _pairs(line), TOLD[Telling(line["verdict"])]))
+    header = ("Group", "Families looked at", "Right in 100 pairs (95 % interval)", "Verdict")
+    single = [
+        (_name(line), _describe(line), "more" if line["auc"] > 0.5 else "less", _pairs(line, singly=True))
+        for line in singly.iter_rows(named=True)
+    ]
+    behind = [
+        Table(
+            "What tells a group by itself", ("Group", "What the model sees", "The group has", "Right in 100 pairs"), tuple(single)
+        )
+    ]
+    return Section(
+        "proxies", "Could the model guess who a child is?", words, (), [Table("", header, tuple(rows))], behind if single else []
+    )
+
+
+def tell_remedies(found: pl.DataFrame) -> Section:
+    """What each option costs, and what it does to gaps. ``found`` is that of :mod:`models.remedies`."""
+    words = [
+        "None of these is recommended here. Each is shown with what it would have cost on last year's cases, for the board to "
+        "weigh. Gaps are in points, so that from 20 to 25 in 100 is 5 points.",
+        "There is no option with another threshold for one group. Whether that would be lawful is a question for counsel.",
+        "By lot: most places go by the order; the rest are drawn among all other families, each with the same chance.",
+    ]
+    costs = found.filter(pl.col("measure").is_in(list(COSTS)))
+    cost = [
+        (str(line["remedy"]), COSTS[str(line["measure"])], *_side(line), OF_COST[Change(line["verdict"])])
+        for line in costs.iter_rows(named=True)
+    ]
+    one_gap = ("remedy", "measure", "group")  # of two values, one's gap is the other's
+    fewest = pl.when(pl.len().over(one_gap) == 2).then(pl.col("fewest").min().over(one_gap)).otherwise("fewest")
+    gaps = found.filter(~pl.col("measure").is_in(list(COSTS))).with_columns(fewest=fewest)
+    gap = [_tell_gap(line) for line in gaps.iter_rows(named=True)]
+    header = ("Option", "Measure", "Now", "Then", "Change (95 % interval)", "Verdict")
+    of_gaps = ("Option", "Group", "Gap in", "Now", "Then", "Grows by (95 % interval)", "Verdict")
+    return Section(
+        "remedies",
+        "What could be done, and at what cost?",
+        words,
+        (),
+        [Table("", header, tuple(cost))],
+        [Table("What each option does to gaps", of_gaps, tuple(gap))],
+    )
+
+
+def _tell_gap(line: Line) -> tuple[str, ...]:
+    kind = "share on the list" if line["measure"] == OFFERED else "returns missed"
+    small = int(str(line["fewest"])) < FEWEST
+    shown = (HIDDEN, HIDDEN, HIDDEN, HIDDEN) if small else (*_side(line), CHANGED[Change(str(line["verdict"]))])
+    return (str(line["remedy"]), _name(line), kind, *shown)
+
+
+def _side(line: Line) -> tuple[str, str, str]:
+    before, after, change, low, high = (line[name] for name in ("before", "after", "change", "low", "high"))
+    span = NOTHING if change is None else f"{_points(change)} ({_points(low)} to {_points(high)})"
+    return _points(before, signed=False), _points(after, signed=False), span
+
+
+def _points(share: object, *, signed: bool = True) -> str:
+    if not isinstance(share, float):
+        return NOTHING
+    return f"{100 * share + 0.0:+.1f}" if signed else f"{100 * share + 0.0:.1f}"
+
+
+def _pairs(line: Line, *, singly: bool = False) -> str:
+    auc, low, high = (line[name] for name in ("auc", "low", "high"))
+    if not (isinstance(auc, float) and isinstance(low, float) and isinstance(high, float)):
+        return NOTHING
+    if singly and auc < 0.5:
+        auc, low, high = 1 - auc, 1 - high, 1 - low
+    return f"{100 * auc:.0f} ({100 * low:.0f} to {100 * high:.0f})"
+
+
+def _name(line: Line) -> str:
+    return f"{plain(str(line['group']))}: {plain(str(line['value']))}"
+
+
+def _describe(line: Line) -> str:
+    name = str(line["feature"])
+    return BY_NAME[name].description if name in BY_NAME else plain(name)

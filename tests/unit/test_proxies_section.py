@@ -1,0 +1,76 @@
+"""The sections of the fairness report on proxies and remedies: no small number, no pass for want of evidence."""
+
+import re
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+
+from flows.publish.fairness_page import render_fairness
+from flows.publish.proxies_section import tell_proxies, tell_remedies
+from models.proxies import ALL, PROXIES, Telling
+from models.remedies import AUC, OFFERED, REMEDIES, Change
+from tests.unit.test_fairness_page import frame
+from validation.disclosure import HIDDEN
+
+PROXY = {
+    "group": "sex", "value": "female", "feature": ALL, "families": 400, "families_of_others": 600, "auc": 0.72, "low": 0.68,
+    "high": 0.76, "together_low": 0.66, "together_high": 0.78, "verdict": Telling.TELLS.value,
+}  # fmt: skip
+REMEDY = {
+    "remedy": "leave out X", "measure": OFFERED, "group": "ethnicity", "value": "White", "families": 400, "fewest": 20,
+    "before": 0.1, "after": 0.05, "change": -0.05, "low": -0.08, "high": -0.02, "verdict": Change.LESS.value,
+}  # fmt: skip
+
+
+def proxies(*lines: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame([PROXY | line for line in lines], schema=PROXIES)
+
+
+def remedies(*lines: dict[str, Any]) -> pl.DataFrame:
+    return pl.DataFrame([REMEDY | line for line in lines], schema=REMEDIES)
+
+
+def test_how_well_a_group_is_told_stands_in_pairs_of_a_hundred() -> None:
+    (table,) = tell_proxies(proxies({})).tables
+    assert table.rows == (("sex: female", "400", "72 (68 to 76)", "can be told"),)
+
+
+def test_a_feature_that_a_group_has_less_of_is_told_the_other_way_round() -> None:
+    single = {"feature": "days_open", "auc": 0.3, "low": 0.25, "high": 0.35}
+    (table,) = tell_proxies(proxies({}, single)).behind
+    assert table.rows[0][2:] == ("less", "70 (65 to 75)")
+
+
+def test_too_few_families_are_no_pass_and_their_number_is_hidden() -> None:
+    few = {"value": "unknown", "families": 4, "auc": None, "low": None, "high": None, "verdict": Telling.TOO_FEW.value}
+    rows = tell_proxies(proxies({}, few, {"value": "male"})).tables[0].rows
+    assert rows[1][1] == HIDDEN
+    assert "not enough evidence" in rows[1][3]
+
+
+@pytest.mark.parametrize(("fewest", "shown"), [(20, "10.0"), (5, HIDDEN), (6, "10.0"), (1, HIDDEN)])
+def test_a_gap_that_rests_on_a_handful_is_hidden(fewest: int, shown: str) -> None:
+    (table,) = tell_remedies(remedies({"fewest": fewest}, {"value": "Black"}, {"value": "Asian"})).behind
+    assert table.rows[0][3] == shown
+
+
+def test_of_two_values_both_are_hidden_since_one_s_gap_is_the_other_s() -> None:
+    (table,) = tell_remedies(remedies({"fewest": 3}, {"value": "other"})).behind
+    assert {row[3] for row in table.rows} == {HIDDEN}
+
+
+def test_costs_stand_apart_from_gaps() -> None:
+    cost = {"measure": AUC, "group": None, "value": None, "families": None, "fewest": None, "verdict": Change.LESS.value}
+    section = tell_remedies(remedies({}, cost))
+    assert section.tables[0].rows == (("leave out X", "AUC", "10.0", "5.0", "-5.0 (-8.0 to -2.0)", "worse"),)
+    assert section.behind[0].rows[0][-1] == "narrower"
+
+
+def test_both_follow_on_the_page() -> None:
+    model: Any = SimpleNamespace(origin="real", trained_from=date(2022, 11, 27), trained_to=date(2025, 10, 26))
+    more = [tell_proxies(proxies({})), tell_remedies(remedies({}))]
+    page = render_fairness(frame({}), model, outcome="a new referral", sizes=["the list"], more=more)
+    assert re.findall(r'<h2 id="(proxies|remedies)">', page) == ["proxies", "remedies"]
