@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from flows.commands import identity, invention, ledger, matrix, model, night
+from flows.commands import family, identity, invention, ledger, matrix, model, night
 from flows.environment import quieten
 from validation.errors import ScreeningError
 
@@ -29,6 +29,9 @@ decisions_app.command(name="import")(night.import_decisions)
 app.command()(night.involvement)
 app.command()(ledger.verify)
 app.command()(ledger.recall)
+app.command()(family.notice)
+app.command()(family.opt_out)
+app.command()(family.erase)
 app.command()(matrix.features)
 app.command()(matrix.influence)
 app.command(epilog=invention.PLANTS_HELP)(invention.synthesise)

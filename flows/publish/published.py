@@ -87,6 +87,7 @@ def _build(about: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> Nigh
         "kinds": tuple(ShownKind(**kind) for kind in about["kinds"]),
         "counts": Counts(**about["counts"]),
         "missing_tables": tuple(about["missing_tables"]),
+        "erased_on": day(about["erased_on"]) if about.get("erased_on") else None,
         "changes": changes and Changes(**changes | {"since": day(changes["since"]), "new": tuple(changes["new"])}),
     }
     return NightList(**given)

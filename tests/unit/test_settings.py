@@ -69,7 +69,7 @@ def test_all_faults_are_shown_together(tmp_path: Path, monkeypatch: pytest.Monke
         "'REREFERRAL_STALE_AFTER': unknown",
     ):
         assert fault in message
-    assert "Allowed settings: bags, limits, outcome, registry, seed, stale_after_days." in message
+    assert "Allowed settings: bags, limits, outcome, registry, retention_years, seed, stale_after_days." in message
 
 
 def test_a_variable_of_an_unknown_name_is_refused_and_others_are_not_ours(
