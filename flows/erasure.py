@@ -14,7 +14,8 @@ from pathlib import Path
 
 import polars as pl
 
-from flows import ledger, opt_out
+from flows import ledger
+from flows.child_log import LOGS, count_lines, forget
 from flows.decisions import drop_from_log, find_log
 from flows.erased_frames import drop_children
 from flows.erasure_nights import count_rows, erase_from_night, find_named, find_nights, find_set_aside, settle_nights
@@ -122,8 +123,9 @@ def find_held(workspace: Workspace, children: Children, on: date) -> Iterator[He
     for file, rows, gone in find_log(workspace, children):
         yield Held("decisions", rows, partial(drop_from_log, workspace, file, gone))
     yield from _find_recalled(workspace, children)
-    if opt_out.is_kept(workspace, children):
-        yield Held("opt-outs", 1, partial(opt_out.forget, workspace, children))
+    for name in LOGS:
+        if lines := count_lines(workspace, name, children):
+            yield Held(name.removesuffix(".jsonl"), lines, partial(forget, workspace, name, children))
     for name in reversed(list(TABLES)):
         for file in sorted((workspace.history / name).glob("*.parquet")):
             vintage = pl.read_parquet(file, glob=False)

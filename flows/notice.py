@@ -16,8 +16,9 @@ from flows.erasure import current_links, open_held
 from flows.erasure_nights import find_nights, find_set_aside
 from flows.ledger import verify_ledger
 from flows.opt_out import read_wishes
-from flows.publish.notice_page import Approved, Decided, Kept, Notice, Run, Wish, render_notice
+from flows.publish.notice_page import Approved, Decided, Kept, Notice, Replayed, Run, Wish, render_notice
 from flows.publish.published import ABOUT
+from flows.replay import read_replays
 from flows.tombstones import check_child, read_erased
 from flows.vintages import last_extract, read_archive
 from flows.workspace import Workspace, hold, write_private
@@ -83,6 +84,10 @@ def gather_notice(workspace: Workspace, child: str, today: date) -> Notice:
         decided=find_decided(read_decisions(workspace), names),
         approved=find_approved(workspace, scores),
         wishes=[Wish(date.fromisoformat(wish["noted_on"]), wish["scored"]) for wish in read_wishes(workspace, names)],
+        replays=[
+            Replayed(date.fromisoformat(one["noted_on"]), date.fromisoformat(one["night"]), one["shown"], one["now"])
+            for one in read_replays(workspace, names)
+        ],
     )
 
 

@@ -4,8 +4,6 @@
 It holds no pseudonym but the commitment of :mod:`validation.erased`.
 """
 
-import json
-import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -14,8 +12,9 @@ from typing import Any
 import polars as pl
 
 from features.cohort import INDEX
+from flows.child_log import OPT_OUTS, add_line, read_log
 from flows.tombstones import check_child, check_words
-from flows.workspace import Workspace, hold, write_private
+from flows.workspace import Workspace, hold
 from validation.erased import Children, commit_to, trace
 from validation.errors import SettingsError
 from validation.history import Archive
@@ -24,7 +23,6 @@ from validation.tables.local import PERSON_LINKS
 
 NOT_SCORED = "asked not to be scored, which says nothing about how safe the child is"
 LEFT_OUT = "asked not to be scored"
-FILE = "opt-outs.jsonl"
 KEY = ["as_of", "person_id", "referral_id"]
 
 
@@ -46,7 +44,7 @@ def opt_out(root: Path, child: str, *, role: str, reason: str, withdraw: bool, o
         if asked and not withdraw:
             return "It was noted before that this child is not scored."
         line = {"child": commit_to(child), "scored": withdraw, "noted_on": on.isoformat(), "role": role, "reason": reason}
-        _write(place, [*_read(place), line])
+        add_line(place, OPT_OUTS, line)
     return (
         "From the next night on this child is scored again." if withdraw else "From the next night on this child is not scored."
     )
@@ -54,24 +52,14 @@ def opt_out(root: Path, child: str, *, role: str, reason: str, withdraw: bool, o
 
 def read_opt_outs(workspace: Workspace) -> Children:
     """The children who are not scored now. Raises :class:`SettingsError` (exit 10) when the file cannot be read."""
-    last = {line["child"]: line["scored"] for line in _read(workspace)}
+    last = {line["child"]: line["scored"] for line in read_log(workspace, OPT_OUTS)}
     return Children(frozenset(child for child, scored in last.items() if not scored))
 
 
 def read_wishes(workspace: Workspace, pseudonyms: frozenset[str]) -> list[Mapping[str, Any]]:
     """What was noted about a child, oldest first."""
     ours = {commit_to(one) for one in pseudonyms}
-    return [line for line in _read(workspace) if line["child"] in ours]
-
-
-def is_kept(workspace: Workspace, children: Children) -> bool:
-    """Was anything ever noted about one of these children?"""
-    return any(line["child"] in children.commitments for line in _read(workspace))
-
-
-def forget(workspace: Workspace, children: Children) -> None:
-    """Forget whatever was noted about some children."""
-    _write(workspace, [line for line in _read(workspace) if line["child"] not in children.commitments])
+    return [line for line in read_log(workspace, OPT_OUTS) if line["child"] in ours]
 
 
 def find_opted_out(archive: Archive, children: Children) -> frozenset[str]:
@@ -102,24 +90,3 @@ def tell_apart(whole: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
 def is_opted_out(people: frozenset[str]) -> pl.Expr:
     """Is a row's child one of those who are not scored?"""
     return pl.col("person_id").is_in(sorted(people))
-
-
-def _read(workspace: Workspace) -> list[dict[str, Any]]:
-    file = workspace.root / FILE
-    if not file.exists():
-        return []
-    try:
-        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        whole = all(re.fullmatch("[0-9a-f]{64}", line["child"]) and isinstance(line["scored"], bool) for line in lines)
-    except (ValueError, KeyError, TypeError):
-        whole = False
-    if not whole:
-        raise SettingsError(
-            f"'{FILE}' was changed or damaged, and a child that asked not to be could be scored: put it back from a copy."
-        )
-    return lines
-
-
-def _write(workspace: Workspace, lines: list[dict[str, Any]]) -> None:
-    text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-    write_private(workspace.root / FILE, lambda beside: beside.write_text(text, encoding="utf-8"))

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from flows.commands.options import WorkspaceOption
+from flows.commands.options import RegistryOption, WorkspaceOption, day
 
 ChildOption = Annotated[str, typer.Option("--child", metavar="PSEUDONYM", help="The child, as the crosswalk has it.")]
 RoleOption = Annotated[str, typer.Option(help="Role of the person who decides; no name.")]
@@ -60,3 +60,17 @@ def notice(
     from flows.notice import write_notice
 
     typer.echo(write_notice(workspace, child, out, date.today()))
+
+
+def replay(
+    workspace: WorkspaceOption,
+    child: ChildOption,
+    as_of: Annotated[str, typer.Option(metavar="YYYY-MM-DD", help="The night whose score is made again.")],
+    role: RoleOption,
+    reason: ReasonOption,
+    registry: RegistryOption = None,
+) -> None:
+    """Make a child's score of a past night again, with the records as they have been put right since; it is logged."""
+    from flows.replay import replay as again
+
+    typer.echo(again(workspace, child, day(as_of), role=role, reason=reason, on=date.today(), registry=registry))

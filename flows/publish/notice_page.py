@@ -113,6 +113,16 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class Replayed:
+    """That a score of the past was worked out again: on which day, for which night, what was shown and what would have been."""
+
+    noted_on: date
+    night: date
+    shown: float
+    now: float | None
+
+
+@dataclass(frozen=True)
 class Notice:
     """Everything that the page tells of one child. ``lists`` is the number of all lists so far, ``kept_out`` of faulty rows."""
 
@@ -130,6 +140,7 @@ class Notice:
     decided: Sequence[Decided]
     approved: Sequence[Approved]
     wishes: Sequence[Wish]
+    replays: Sequence[Replayed] = ()
 
     @property
     def opted_out(self) -> bool:
@@ -150,7 +161,9 @@ def render_notice(told: Notice) -> str:
         decided=[say_decision(each) for each in told.decided],
         approved=[say_approval(each) for each in told.approved],
         wishes=[say_wish(wish) for wish in told.wishes],
+        replays=[say_replay(each) for each in told.replays],
         in_words=in_words,
+        number=number,
     )
 
 
@@ -228,6 +241,15 @@ def say_approval(approved: Approved) -> str:
 def say_wish(wish: Wish) -> str:
     """What was asked about scoring."""
     return f"{in_words(wish.noted_on)}: {'the child may be scored again' if wish.scored else 'the child is not to be scored'}."
+
+
+def say_replay(replayed: Replayed) -> str:
+    """What would have been said with the records as they are now."""
+    now = "no chance would have been given" if replayed.now is None else f"it would have been {in_ten(replayed.now)}"
+    return (
+        f"On {in_words(replayed.noted_on)} we worked out the chance of {in_words(replayed.night)} again, with what was put right "
+        f"since. It was {in_ten(replayed.shown)}. Now {now}."
+    )
 
 
 def span(first: date | None, last: date | None) -> str:

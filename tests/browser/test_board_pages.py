@@ -1,4 +1,4 @@
-"""Every page for the board, opened as a board opens it: offline, on a screen, a telephone and paper."""
+"""Every page for the board, and the one for a family, opened as a reader does: offline, on a screen, a telephone and paper."""
 
 from collections.abc import Callable
 from datetime import date
@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
+from flows.publish.notice_page import render_notice as render_family_notice
 from flows.publish.recall_notice import render_notice
 from flows.publish.training_report import write_training_report
 from flows.recall import CASES, Recalled, ask
@@ -16,6 +17,7 @@ from models.fairness import measure_fairness
 from tests.unit import test_fairness_page, test_involvement_page
 from tests.unit.report_example import evaluation, small_model, small_scorecard
 from tests.unit.test_fairness import SIZES, invent
+from tests.unit.test_notice import NOTICE
 
 pytestmark = pytest.mark.browser
 
@@ -27,6 +29,7 @@ PAGES = {
     "fairness.html": ("people: south", None),
     "involvement.html": ("Front-door manager", None),
     "recall.html": ("model version 2", None),
+    "notice.html": ("What can you do?", None),
 }
 """Words that stand on the paper of each page, and how many sheets it has where that is promised."""
 
@@ -48,6 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "fairness.html": test_fairness_page.page(measure_fairness([rows], groups, SIZES, 1), invented=True),
         "involvement.html": test_involvement_page.page(invented=True),
         "recall.html": notice(),
+        "notice.html": render_family_notice(NOTICE),
     }
     for name, text in pages.items():
         (made / name).write_text(text, encoding="utf-8")

@@ -74,6 +74,7 @@ def test_an_erased_child_is_in_no_file_and_its_family_stays(run: Run, trained: A
     family = name_giver(workspace / "nights" / FIRST)
     child, others = family["family_id"], [one for one in family["children"] if one != family["family_id"]]
     before = {one: find_in_files(workspace, one) for one in others}
+    (stood,) = pl.read_parquet(workspace / "nights" / NIGHT / "list.parquet").filter(family_id=child)["standing"]
     places = {path.partition("/")[0] for path in find_in_files(workspace, child)}
     assert places == {"history", "index", "nights", "ledger", "decisions", "recall"}
     done = run("erase", "--workspace", workspace, "--child", child, *WORDS)
@@ -98,7 +99,7 @@ def test_an_erased_child_is_in_no_file_and_its_family_stays(run: Run, trained: A
     assert shown.erased_on == date.today()
     assert "a child was erased" in (workspace / "nights" / NIGHT / "list.html").read_text()
     listed = shown.families.filter(pl.col("children").list.contains(others[0])).row(0, named=True)
-    assert (listed["children"], listed["standing"]) == (others, family["standing"])
+    assert (listed["children"], listed["standing"]) == (others, stood)
     of_others = shown.cases.filter(pl.col("person_id").is_in(others))
     assert listed["chance"] == of_others["chance"].max()
 
@@ -204,3 +205,36 @@ def test_training_learns_nothing_from_a_child_that_asked(trained: Any, run: Run,
     assert after.counts["asked not to be scored"] >= rows
     left_out = sum(n for name, n in after.counts.items() if name not in ("cohort", "families"))
     assert left_out == after.counts["cohort"] == before.counts["cohort"]
+
+
+def test_a_correction_replays_the_score_and_is_logged(run: Run, trained: Any, workspace: Path, tmp_path: Path) -> None:
+    folder = night(run, trained.first, trained, workspace)
+    child = name_giver(folder)["children"][0]
+    ask = ("replay", "--workspace", workspace, "--child", child, "--as-of", FIRST, *WORDS, "--registry", trained.registry)
+    (shown,) = pl.read_parquet(folder / "cases.parquet").filter(person_id=child)["chance"]
+    same = run(*ask)
+    assert same.code == 0, same.err
+    assert f"({shown:.1%}). No record of this child was put right since: it would have said" in same.out
+    # The next vintage takes all contacts of the child back, and says of its referral that it came from somebody else.
+    for name, person, change in (
+        ("ssd_contacts", "cont_person_id", pl.lit("withdrawn")),
+        ("ssd_cin_episodes", "cine_person_id", pl.lit("changed")),
+    ):
+        versions = pl.read_parquet(workspace / "history" / name / f"{FIRST}.parquet").filter(pl.col(person) == child)
+        versions = versions.with_columns(change=change)
+        if name == "ssd_cin_episodes":
+            versions = versions.with_columns(cine_referral_source_code=pl.lit("9"))
+        write_private(workspace / "history" / name / f"{NIGHT}.parquet", versions.write_parquet)
+    shutil.copy(workspace / "history" / "manifests" / f"{FIRST}.json", tmp_path / "manifest.json")
+    manifest = json.loads((tmp_path / "manifest.json").read_text()) | {"extract_date": NIGHT}
+    (workspace / "history" / "manifests" / f"{NIGHT}.json").write_text(json.dumps(manifest))
+    again = run(*ask)
+    assert again.code == 0, again.err
+    first, last = ((json.loads(line)) for line in (workspace / "replays.jsonl").read_text().splitlines())
+    assert first["now"] == pytest.approx(first["shown"]) == pytest.approx(shown)
+    assert last["changed"]["ssd_cin_episodes"] >= 1
+    assert last["now"] != pytest.approx(shown)
+    assert child not in (workspace / "replays.jsonl").read_text()
+    out = tmp_path / "page.html"
+    assert run("notice", "--workspace", workspace, "--child", child, "--out", out).code == 0
+    assert "we worked out the chance of 22 November 2026 again" in out.read_text()

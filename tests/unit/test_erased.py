@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.test_gate import ASSESSMENTS, EPISODES, FACTORS, MANIFEST, PERSON, frames, key
@@ -30,6 +30,7 @@ def test_a_child_is_known_by_its_commitment_alone() -> None:
     assert "a" * 32 not in repr(children)
 
 
+@settings(max_examples=50, deadline=None)
 @given(pairs=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=12), start=st.integers(0, 9))
 def test_links_are_followed_either_way_to_the_end_and_no_further(pairs: list[tuple[int, int]], start: int) -> None:
     reached = {start}
