@@ -30,10 +30,10 @@ from flows.tombstones import (
     read_tombstones,
     write_tombstone,
 )
+from flows.vintages import current_links
 from flows.workspace import Workspace, hold, write_private
 from validation.erased import Children, follow, person_columns, trace
 from validation.errors import SettingsError
-from validation.history import Change
 from validation.tables.catalogue import TABLES
 from validation.tables.local import PERSON_LINKS
 
@@ -144,17 +144,6 @@ def read_rows(workspace: Workspace) -> Mapping[str, pl.DataFrame]:
         if files:
             found[name] = pl.concat([pl.read_parquet(file, columns=kept, glob=False) for file in sorted(files)]).unique()
     return found
-
-
-def current_links(workspace: Workspace) -> pl.DataFrame:
-    """The links between old and new pseudonyms as last known: one that was withdrawn ties nobody any more."""
-    files = sorted((workspace.history / PERSON_LINKS.name).glob("*.parquet"))
-    if not files:
-        return PERSON_LINKS.empty()
-    newest = pl.concat([pl.read_parquet(file, glob=False) for file in files]).unique(
-        PERSON_LINKS.key, keep="last", maintain_order=True
-    )
-    return newest.filter(pl.col("change") != Change.WITHDRAWN)
 
 
 def _find_recalled(workspace: Workspace, children: Children) -> Iterator[Held]:

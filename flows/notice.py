@@ -12,7 +12,7 @@ from features.catalogue import BY_NAME
 from features.outcomes import OUTCOMES
 from flows.chain import Entry, read_rows
 from flows.decisions import read_decisions
-from flows.erasure import current_links, open_held
+from flows.erasure import open_held
 from flows.erasure_nights import find_nights, find_set_aside
 from flows.ledger import verify_ledger
 from flows.opt_out import read_wishes
@@ -20,7 +20,7 @@ from flows.publish.notice_page import Approved, Decided, Kept, Notice, Replayed,
 from flows.publish.published import ABOUT
 from flows.replay import read_replays
 from flows.tombstones import check_child, read_erased
-from flows.vintages import last_extract, read_archive
+from flows.vintages import current_links, last_extract, read_archive
 from flows.workspace import Workspace, hold, write_private
 from validation.codes import codes
 from validation.erased import Children, Traces, follow, trace

@@ -14,8 +14,9 @@ import polars as pl
 from features.cohort import INDEX
 from flows.child_log import OPT_OUTS, add_line, read_log
 from flows.tombstones import check_child, check_words
+from flows.vintages import current_links
 from flows.workspace import Workspace, hold
-from validation.erased import Children, commit_to, trace
+from validation.erased import Children, commit_to, follow, trace
 from validation.errors import SettingsError
 from validation.history import Archive
 from validation.tables.catalogue import TABLES
@@ -38,13 +39,14 @@ def opt_out(root: Path, child: str, *, role: str, reason: str, withdraw: bool, o
     if not place.history.is_dir():
         raise SettingsError(f"'{root.name}' holds no history: give the workspace in which the lists are made.")
     with hold(place):
-        asked = child in read_opt_outs(place)
+        asked = read_opt_outs(place).among(follow({child}, current_links(place)))
         if withdraw and not asked:
             raise SettingsError("'--withdraw' takes back what was asked before, and of this child nothing was asked.")
         if asked and not withdraw:
             return "It was noted before that this child is not scored."
-        line = {"child": commit_to(child), "scored": withdraw, "noted_on": on.isoformat(), "role": role, "reason": reason}
-        add_line(place, OPT_OUTS, line)
+        told = {"scored": withdraw, "noted_on": on.isoformat(), "role": role, "reason": reason}
+        for one in sorted(asked) or [child]:
+            add_line(place, OPT_OUTS, {"child": commit_to(one), **told})
     return (
         "From the next night on this child is scored again." if withdraw else "From the next night on this child is not scored."
     )

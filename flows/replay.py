@@ -11,14 +11,14 @@ from features.influence import as_it_stood
 from flows import scoring
 from flows.chain import read_rows
 from flows.child_log import REPLAYS, add_line, read_log
-from flows.erasure import current_links, open_held
+from flows.erasure import open_held
 from flows.ledger import verify_ledger
 from flows.night import open_registry
 from flows.opt_out import read_opt_outs
 from flows.publish.chance_words import in_ten, in_words, number
 from flows.settings import read_settings
 from flows.tombstones import check_child, check_words
-from flows.vintages import read_archive
+from flows.vintages import current_links, read_archive
 from flows.workspace import Workspace, hold
 from models.model import ScreeningModel
 from validation.erased import Children, commit_to, follow, trace

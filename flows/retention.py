@@ -6,12 +6,12 @@ from pathlib import Path
 import polars as pl
 
 from flows import ledger
-from flows.erasure import count_held, current_links, open_held, remove_all
+from flows.erasure import count_held, open_held, remove_all
 from flows.erasure_nights import settle_nights
 from flows.publish.chance_words import in_words, number
 from flows.settings import read_settings
 from flows.tombstones import PAST_RETENTION, check_words, make_tombstone, read_tombstones
-from flows.vintages import last_extract, read_archive
+from flows.vintages import current_links, last_extract, read_archive
 from flows.workspace import hold
 from validation.erased import Children, follow
 from validation.errors import SettingsError

@@ -1,6 +1,7 @@
 """Children who are not scored: what is noted, under which pseudonyms they are known, and what is left out for them."""
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -69,6 +70,15 @@ def test_the_same_wish_twice_is_one(root: Path) -> None:
     before = (root / OPT_OUTS).read_text()
     assert ask(root) == "It was noted before that this child is not scored."
     assert (root / OPT_OUTS).read_text() == before
+
+
+def test_it_can_be_taken_back_under_a_pseudonym_that_came_later(filled: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(filled, tmp_path / "workspace"))
+    ask(root, CHILD, withdraw=True)
+    ask(root, OLD)
+    assert ask(root, CHILD) == "It was noted before that this child is not scored."
+    ask(root, CHILD, withdraw=True)
+    assert not read_opt_outs(Workspace(root))
 
 
 def test_a_damaged_file_stops_rather_than_scores(root: Path) -> None:
