@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from flows.commands import identity, invention, ledger, matrix, model, night, returns
+from flows.commands import family, identity, invention, ledger, matrix, model, night, returns
 from flows.environment import quieten
 from validation.errors import ScreeningError
 
@@ -31,6 +31,10 @@ app.command()(night.involvement)
 app.command()(returns.reconcile)
 app.command()(ledger.verify)
 app.command()(ledger.recall)
+app.command()(family.notice)
+app.command()(family.replay)
+app.command()(family.opt_out)
+app.command()(family.erase)
 app.command()(matrix.features)
 app.command()(matrix.influence)
 app.command(epilog=invention.PLANTS_HELP)(invention.synthesise)

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.decision_checks import ANSWER, Compared, check_against_list, check_against_log, check_answers, find_night
+from flows.erased_frames import drop_children
 from flows.publish.chance_words import in_words, number
 from flows.publish.night_list import NightList
 from flows.publish.published import read_night
@@ -14,6 +15,7 @@ from flows.publish.workbook_answers import read_answers, refuse
 from flows.workspace import Workspace, hold, write_private
 from models.places import Standing
 from models.team_decisions import DECIDED
+from validation.erased import Children
 from validation.errors import LedgerError, SettingsError
 
 WORKBOOK = "list.xlsx"
@@ -68,6 +70,25 @@ def read_decisions(workspace: Workspace) -> pl.DataFrame:
         .drop("corrects")
         .sort("night", "family_id", "decided_on", "imported_on", "decision")
     )
+
+
+def find_log(workspace: Workspace, children: Children) -> list[tuple[Path, int, frozenset[str]]]:
+    """The log's files that name some of the children: file, decisions about them alone, and the pseudonyms in it."""
+    found = []
+    for entry in sorted(_folder(workspace).glob("*.parquet")):
+        decided = pl.read_parquet(entry, glob=False)
+        if gone := children.among([*decided["family_id"], *decided["children"].explode()]):
+            found.append((entry, decided.height - drop_children(decided, gone).height, gone))
+    return found
+
+
+def drop_from_log(workspace: Workspace, entry: Path, gone: frozenset[str]) -> None:
+    """Write a file of the log anew without the children ``gone``: its name changes with what it holds."""
+    left = drop_children(pl.read_parquet(entry, glob=False), gone)
+    if left.height:
+        kind = CORRECTION if entry.stem.endswith(CORRECTION) else ""
+        _append(workspace, left, date.fromisoformat(entry.name[:10]), kind)
+    entry.unlink()
 
 
 def _folder(workspace: Workspace) -> Path:

@@ -6,7 +6,7 @@ What is in an entry, and how entries hang together, stands in :mod:`flows.chain`
 import json
 import re
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -36,10 +36,14 @@ from flows.ledger_checks import Chain, check_chain, check_heads, check_rows, rea
 from flows.publish.chance_words import number
 from flows.publish.published import LIST
 from flows.record import versions
+from flows.tombstones import describe_erasures, read_tombstones
 from flows.workspace import Workspace, make_private_folder, replace, write_json, write_private
 from models.model import ScreeningModel
 from validation.errors import LedgerError, SettingsError
 from validation.extract import Manifest
+
+NAMES = ("person_id", "family_id")
+"""Columns of a row that may hold the pseudonym of a child."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def verify_ledger(workspace: Workspace, head: str | None = None) -> Verified:
 
 
 def verify(root: Path, head: str | None = None) -> str:
-    """Read all of the ledger of the workspace ``root``, and say in words what was found.
+    """Read all of the ledger of the workspace ``root``, and say in words what was found, and how many children were erased.
 
     Raises :class:`SettingsError` (exit 10) when there is no night, or ``head`` is none; else as :func:`verify_ledger`.
     """
@@ -140,24 +144,31 @@ def verify(root: Path, head: str | None = None) -> str:
         raise SettingsError(f"'{root.name}' holds neither a night nor a ledger: give the workspace in which the lists were made.")
     if head is not None and not re.fullmatch("[0-9a-f]{64}", head):
         raise SettingsError("'--head' is no head of a ledger: give the 64 hexadecimal digits that 'rereferral verify' printed.")
-    return verify_ledger(workspace, head).words
+    erased = describe_erasures(read_tombstones(workspace))
+    return verify_ledger(workspace, head).words + (f"\n{erased}" if erased else "")
 
 
-def erase_rows(workspace: Workspace, person_ids: Collection[str], on: date) -> int:
-    """Erase every row of some children, and return how many there were; the chain verifies as before.
+def erase_rows(workspace: Workspace, person_ids: Container[str], on: date) -> int:
+    """Erase every row that names one of some children, and return how many there were; the chain verifies as before.
 
-    ``person_ids`` are all pseudonyms that the children ever had, ``on`` is the day; the caller holds the workspace. The erasure
+    ``person_ids`` holds all pseudonyms that the children ever had, ``on`` is the day; the caller holds the workspace. The erasure
     is an entry of its own, with entries and row numbers alone. It comes first: if the program is ended before all rows are gone,
     the next call takes the rest. Raises :class:`LedgerError` (exit 17) for a ledger that is not as it was written.
     """
     shutil.rmtree(workspace.ledger / ".new", ignore_errors=True)  # a killed night may have left the child in it
     _finish_erasures(check_chain(workspace).entries)
     verified = verify_ledger(workspace)
-    found = {entry.number: rows for entry in verified.nights if (rows := _find_rows(entry, person_ids))}
+    found = _find_all(verified.nights, person_ids)
     if found:
         _add(workspace, Chain(verified.entries, ()), ERASURE, on, {"erased": found}, {})
         _finish_erasures(check_chain(workspace).entries)
     return sum(map(len, found.values()))
+
+
+def count_named(workspace: Workspace, person_ids: Container[str]) -> int:
+    """Rows of the ledger that name one of some children."""
+    nights = [entry for entry in check_chain(workspace).entries if entry.kind == NIGHT]
+    return sum(map(len, _find_all(nights, person_ids).values()))
 
 
 def _hash(file: Path) -> str:
@@ -199,12 +210,17 @@ def _add(
     return Entered(name, head)
 
 
-def _find_rows(entry: Entry, person_ids: Collection[str]) -> list[int]:
-    """Numbers of the rows of some children."""
-    at = 1 + list(entry.columns).index("person_id")
-    wanted = frozenset(person_ids)
-    lines = split_lines((entry.folder / ROWS).read_bytes())
-    return [row for row, line in enumerate(lines, start=1) if not is_erased(line) and json.loads(line)[at] in wanted]
+def _find_all(nights: Sequence[Entry], person_ids: Container[str]) -> dict[int, list[int]]:
+    """By number of the entry, the rows that name one of some children."""
+    return {entry.number: rows for entry in nights if (rows := _find_rows(entry, person_ids))}
+
+
+def _find_rows(entry: Entry, person_ids: Container[str]) -> list[int]:
+    """Numbers of the rows that name one of some children: as the child, or, in entries of old, as the family."""
+    names = [1 + at for at, name in enumerate(entry.columns) if name in NAMES]
+    lines = enumerate(split_lines((entry.folder / ROWS).read_bytes()), start=1)
+    told = ((row, json.loads(line)) for row, line in lines if not is_erased(line))
+    return [row for row, values in told if any(values[at] in person_ids for at in names)]
 
 
 def _finish_erasures(entries: Sequence[Entry]) -> None:

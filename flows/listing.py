@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,7 @@ def compose(
 def _count(cases: pl.DataFrame, gated: Gated) -> Counts:
     abstained = cases.filter("abstained")
     reasons = abstained.group_by("reason_for_abstaining").len().sort("reason_for_abstaining")
-    aside = sum(sum(count.set_aside.values()) for count in gated.counts.values())
+    aside = sum(count.faulty for count in gated.counts.values())
     return Counts(cases.height, cases.height - abstained.height, dict(reasons.iter_rows()), aside)
 
 
@@ -186,7 +187,11 @@ def _changes(listed: Listed, basis: Basis, as_of: date) -> Changes | None:
 
 
 def as_shown(listed: Listed, scored: Scored, model: ScreeningModel, manifest: Manifest) -> pl.DataFrame:
-    """The ledger's entry: every case's chance with its family's place, the model and the outcome that it speaks of."""
+    """The ledger's entry: every case's chance with its family's place, the model and the outcome that it speaks of.
+
+    A family bears the pseudonym of one of its children, and an entry is never changed: here it has another name, so that this
+    child can be erased and its brothers and sisters stay.
+    """
     places = listed.families.select(
         "family_id", "order", "standing", "kind", "listed_since", "tie_band", "slot_chance", "shuffle_seed", "share_of_models"
     )
@@ -194,6 +199,7 @@ def as_shown(listed: Listed, scored: Scored, model: ScreeningModel, manifest: Ma
         scored.cases.with_columns(offers.FAMILY)
         .join(places, on="family_id", how="left")
         .with_columns(
+            family_id=_rename(listed.families["family_id"]),
             model=pl.lit(model.name),
             model_version=pl.lit(model.version),
             outcome=pl.lit(model.outcome),
@@ -202,3 +208,9 @@ def as_shown(listed: Listed, scored: Scored, model: ScreeningModel, manifest: Ma
             origin=pl.lit(manifest.origin.value),
         )
     )
+
+
+def _rename(family_ids: pl.Series) -> pl.Expr:
+    """Each family's other name: the same on every night, and no child's."""
+    names = {one: sha256(f"family|{one}".encode()).hexdigest()[:32] for one in family_ids}
+    return pl.col("family_id").replace_strict(names, return_dtype=pl.String)

@@ -15,6 +15,7 @@ from flows import ledger, listing, scoring
 from flows.environment import quieten
 from flows.listing import Listed
 from flows.night import Night, open_night, publish
+from flows.opt_out import read_opt_outs
 from flows.publish.page import render_page
 from flows.publish.published import write_night
 from flows.publish.workbook import build_workbook
@@ -23,6 +24,7 @@ from flows.record import RunRecord, file_hashes, table_counts
 from flows.retries import READ_OR_WRITE
 from flows.scoring import Built, Scored
 from flows.sources.reading import read_source
+from flows.tombstones import read_erased
 from flows.vintages import last_counts, last_extract, read_archive, write_vintages
 from flows.withdrawing import stop_if_out_of_use
 from flows.workspace import write_json, write_private
@@ -89,7 +91,7 @@ def refuse(extract: Extract, record: RunRecord) -> None:
 def check(night: Night) -> Gated:
     """Conform and check the extract, beside the published return if there is one; accept, set aside or stop."""
     with night.record.step("check"):
-        gated = check_extract(night.extract, night.made / "checks")
+        gated = check_extract(night.extract, night.made / "checks", read_erased(night.workspace))
         measure = re_referrals(gated)
         night.record.note(
             tables=table_counts(gated),
@@ -139,7 +141,8 @@ def choose_model(night: Night, gated: Gated) -> ScreeningModel:
 def build(night: Night, model: ScreeningModel) -> Built:
     """The matrix of tonight's open cases, from the history up to tonight, and what it would be after a quiet year."""
     with night.record.step("build"):
-        built = scoring.build(model, read_archive(night.workspace, up_to=night.as_of), night.as_of)
+        history = read_archive(night.workspace, up_to=night.as_of)
+        built = scoring.build(model, history, night.as_of, read_opt_outs(night.workspace))
         night.record.note(cohort=built.matrix.height, mends=built.mends)
         return built
 

@@ -16,11 +16,13 @@ from features.matrix import matrix_from
 from features.outcomes import OUTCOMES
 from features.quiet_year import read_quiet_year
 from features.timeline import read_timeline
+from flows.opt_out import NOT_SCORED, find_opted_out, is_opted_out, leave_out, tell_apart
 from models.ablation import Checked, check_reasons
 from models.abstention import explain_abstentions, find_out_of_date, find_stale, measure_support
 from models.model import ScreeningModel
 from models.reasons import add_up, explain
 from validation.drift import has_recent_cases, measure_drift, word_drift
+from validation.erased import NOBODY, Children
 from validation.errors import ChecksError, ModelError
 from validation.extract import Manifest, Origin
 from validation.gate import Gated
@@ -37,6 +39,7 @@ class Built:
     without anything new; ``circumstances`` the same cases with what the rules of offers go by. ``offers_made`` are the offers
     on record, ``events`` what happened to the children (see ``features/circumstances.py`` and ``features/timeline.py``).
     ``freshness`` is the days since the newest event of each table, ``window_start`` the first day that the history covers.
+    ``opted_out`` are the pseudonyms of children who are not scored: their rows have no feature, and nobody's is read from them.
     """
 
     matrix: pl.DataFrame
@@ -47,6 +50,7 @@ class Built:
     freshness: Mapping[str, int]
     window_start: date
     mends: Mapping[str, int]
+    opted_out: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -101,19 +105,27 @@ def features_of(model: ScreeningModel) -> list[Feature]:
     return [BY_NAME[name] for name in model.features]
 
 
-def build(model: ScreeningModel, history: Archive, as_of: date) -> Built:
-    """The matrix of the cases that are open on ``as_of``, and what is known of the data behind it."""
+def build(model: ScreeningModel, history: Archive, as_of: date, asked: Children = NOBODY) -> Built:
+    """The matrix of the cases that are open on ``as_of``, and what is known of the data behind it.
+
+    ``asked`` are the children of whom it was asked that they are not scored.
+    """
     facts, features = gather_facts(history), features_of(model)
-    matrix = matrix_from(facts, [as_of], features)
+    opted_out = find_opted_out(history, asked)
+    matrix, told = matrix_from(facts, [as_of], features), facts
+    if opted_out:
+        told = gather_facts(leave_out(history, opted_out))
+        matrix = tell_apart(matrix, matrix_from(told, [as_of], features))
     return Built(
         matrix,
-        read_quiet_year(facts, as_of, features),
+        read_quiet_year(told, as_of, features),
         read_circumstances(history, as_of, matrix),
         read_offers_made(history, as_of, matrix),
-        read_timeline(history, as_of, matrix.select("person_id")),
+        read_timeline(history, as_of, matrix.filter(~is_opted_out(opted_out)).select("person_id")),
         measure_freshness(history, [as_of]),
         history.window_start,
         vars(facts.mends(as_of)),
+        opted_out,
     )
 
 
@@ -128,7 +140,8 @@ def score(model: ScreeningModel, built: Built) -> pl.DataFrame:
 
     Columns: pseudonyms, ``days_open``, ``chance`` with its range ``chance_low`` to ``chance_high``, ``chance_after_quiet_year``
     (all four empty where abstained), ``abstained``, ``reason_for_abstaining``, and ``out_of_date`` and ``unlike_training``: how
-    much of what the model goes by (0 to 1) lies in stale tables, or in values that training never had.
+    much of what the model goes by (0 to 1) lies in stale tables, or in values that training never had (empty for a child of whom
+    it was asked that it is not scored).
     """
     matrix, ranges = built.matrix, model.ranges(built.matrix)
     out_of_date = find_out_of_date(features_of(model), find_stale(built.freshness, model.freshness))
@@ -143,7 +156,7 @@ def score(model: ScreeningModel, built: Built) -> pl.DataFrame:
         "chance_high": ranges["high"],
         "chance_after_quiet_year": quiet_chances(model, built),
     }
-    scored = pl.col("reason_for_abstaining").is_null()
+    asked, scored = is_opted_out(built.opted_out), pl.col("reason_for_abstaining").is_null()
     return (
         matrix.select(
             "as_of",
@@ -154,6 +167,10 @@ def score(model: ScreeningModel, built: Built) -> pl.DataFrame:
             **chances,
         )
         .hstack(support)
+        .with_columns(
+            pl.when(asked).then(pl.lit(NOT_SCORED)).otherwise("reason_for_abstaining").alias("reason_for_abstaining"),
+            *(pl.when(~asked).then(name).alias(name) for name in support.columns),
+        )
         .with_columns(*(pl.when(scored).then(name).alias(name) for name in chances), abstained=~scored)
         .sort(CASE)
     )
@@ -178,7 +195,8 @@ def _note(model: ScreeningModel, built: Built, scores: pl.DataFrame, checked: Ch
         "stale_tables": list(find_stale(built.freshness, model.freshness)),
         "cases_with_values_unlike_training": scores.filter(pl.col("unlike_training") > 0).height,
         "reasons": {"shown": checked.shown, "agree": checked.agree},
-        "drift": find_drift(model, built.matrix),
+        "asked_not_to_be_scored": abstained.filter(reason_for_abstaining=NOT_SCORED)["person_id"].n_unique(),
+        "drift": find_drift(model, built.matrix.filter(~is_opted_out(built.opted_out))),
     }
 
 

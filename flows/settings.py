@@ -59,7 +59,9 @@ class Settings(BaseSettings):
 
     ``seed`` drives the shuffle of equal chances and every random choice in training. ``registry`` is an MLflow tracking
     address; without one, the workspace's own ``mlflow.db``. ``bags`` is the number of models of families drawn again that the
-    glass box is made of, behind its ranges. ``approver_roles`` may put a model into use.
+    glass box is made of, behind its ranges. ``approver_roles`` may put a model into use. ``retention_years``
+    is how long a child is kept after the last that is on record of it; without one nobody is past it, since how long a council
+    keeps what is for its own retention schedule to say.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
@@ -68,6 +70,7 @@ class Settings(BaseSettings):
     outcome: Literal["new_referral_within_12_months", "returns_within_12_months_of_closing"] = "new_referral_within_12_months"
     stale_after_days: int = Field(3, ge=1)
     bags: int = Field(16, ge=2, le=100)
+    retention_years: int | None = Field(None, ge=1, le=100)
     registry: str | None = Field(None, pattern=r"^[a-z0-9+]+://")
     approver_roles: tuple[Role, ...] = Field(APPROVER_ROLES, min_length=1)
     limits: LimitSettings = LimitSettings()

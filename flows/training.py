@@ -15,6 +15,7 @@ from features.groups import GROUPS, NOT_KNOWN, read_groups
 from features.matrix import available, build_matrix, needs
 from features.measure import LOOK_BACK_DAYS
 from features.outcomes import NEW_REFERRAL, OUTCOMES, Outcome, label, latest_mature
+from flows.opt_out import LEFT_OUT, find_opted_out, is_opted_out, leave_out, read_opt_outs, tell_apart
 from flows.settings import Settings
 from flows.vintages import last_extract, read_archive, vintage_hashes
 from flows.workspace import Workspace
@@ -91,8 +92,10 @@ def build_training_data(workspace: Workspace, outcome_name: str) -> TrainingData
     immature = [day for day in grid(first, history.extract_date, STEP_DAYS) if day > mature]
     supplied = {name: columns for name, columns in history.supplied.items() if name in found[1]}  # and not given up since
     features = available(CATALOGUE, supplied)
-    labelled = label(history, build_matrix(history, dates, features), outcome)
-    frame, counts = choose_rows(labelled, history)
+    matrix, opted_out = build_matrix(history, dates, features), find_opted_out(history, read_opt_outs(workspace))
+    if opted_out:
+        matrix = tell_apart(matrix, build_matrix(leave_out(history, opted_out), dates, features))
+    frame, counts = choose_rows(label(history, matrix, outcome), history, opted_out)
     waiting = build_cohort(history, immature).height if immature else 0
     counts = counts | {"cohort": counts["cohort"] + waiting, "outcome not complete yet": waiting}
     exits = dict(frame.filter(pl.col("exit").is_not_null()).group_by("exit").len().sort("exit").iter_rows())
@@ -135,14 +138,20 @@ def training_home(workspace: Workspace, outcome: str) -> Path:
     return workspace.training if outcome == NEW_REFERRAL.name else workspace.training / outcome
 
 
-def choose_rows(labelled: pl.DataFrame, history: Archive) -> tuple[pl.DataFrame, dict[str, int]]:
+def choose_rows(
+    labelled: pl.DataFrame, history: Archive, opted_out: frozenset[str] = frozenset()
+) -> tuple[pl.DataFrame, dict[str, int]]:
     """Rows that training may use, and a count of the others by reason. No reason looks at the outcome.
+
+    ``opted_out`` are the pseudonyms of children of whom it was asked that they are not scored: nothing is learnt from them.
 
     A case referred before the extract's window is left out under either extract rule: one that keeps old cases only while
     they are open would otherwise show old cases only if they never closed.
     """
     reason = (
-        pl.when(pl.col("outside").is_not_null())
+        pl.when(is_opted_out(opted_out))
+        .then(pl.lit(LEFT_OUT))
+        .when(pl.col("outside").is_not_null())
         .then(pl.col("outside"))
         .when(pl.col("referral_date") < history.window_start)
         .then(pl.lit("referred before the extract's window"))

@@ -16,6 +16,7 @@ from validation.extract import ExtractRule, Manifest, Origin
 from validation.gate import Gated, Limits, stop_if_withdrawn
 from validation.history import Archive, Change, aged_out_keys, build_archive, current, difference
 from validation.tables.catalogue import TABLES
+from validation.tables.local import PERSON_LINKS
 
 
 def _manifests(workspace: Workspace) -> Path:
@@ -84,6 +85,17 @@ def read_archive(workspace: Workspace, up_to: date | None = None) -> Archive:
         )
     window_start = min(read_manifest(workspace, day)[0].window_start for day in dates)
     return build_archive(_read(workspace, dates[-1]), window_start, dates[-1])
+
+
+def current_links(workspace: Workspace) -> pl.DataFrame:
+    """The links between old and new pseudonyms as last known: one that the case system took back ties nobody."""
+    files = sorted((workspace.history / PERSON_LINKS.name).glob("*.parquet"))
+    if not files:
+        return PERSON_LINKS.empty()
+    newest = pl.concat([pl.read_parquet(file, glob=False) for file in files]).unique(
+        PERSON_LINKS.key, keep="last", maintain_order=True
+    )
+    return newest.filter(pl.col("change") != Change.WITHDRAWN)
 
 
 def write_vintages(workspace: Workspace, gated: Gated, limits: Limits) -> dict[str, dict[str, int]]:

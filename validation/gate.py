@@ -1,10 +1,11 @@
 """The gate: refuse, conform, check, then accept, set aside or stop. Nothing is lost on the way.
 
-For each table: received = accepted + set aside + exact duplicates.
+For each table: received = accepted + set aside + exact duplicates. Rows of erased children are counted as set aside, and are the
+only ones that are not kept.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,11 +14,13 @@ import polars as pl
 from validation.checks import BROKEN_SCHEMA, Severity
 from validation.conforming import Conformed, conform
 from validation.contract import Table
+from validation.erased import ERASED, NOBODY, Children, trace
 from validation.errors import ChecksError, ContractError
 from validation.extract import Extract, Manifest
 from validation.privacy import refuse_identifiers
 from validation.rereferrals import ReReferrals, count_re_referrals
 from validation.tables.catalogue import TABLES
+from validation.tables.local import PERSON_LINKS
 
 ORPHAN = "orphan"  # the row's parent was set aside
 UNKNOWN_CHILD = "unknown-child"  # the row names a child who is not in the extract
@@ -56,6 +59,11 @@ class TableCount:
     dropped: Mapping[str, int]
     unknown_columns: tuple[str, ...]
 
+    @property
+    def faulty(self) -> int:
+        """Rows set aside for a fault of their own or of their parent's: all but those of erased children."""
+        return sum(rows for reason, rows in self.set_aside.items() if reason != ERASED)
+
 
 @dataclass(frozen=True)
 class Gated:
@@ -73,11 +81,12 @@ class Gated:
     queried: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=QUERIED_SCHEMA))
 
 
-def check_extract(extract: Extract, docs: Path | None = None) -> Gated:
+def check_extract(extract: Extract, docs: Path | None = None, erased: Children = NOBODY) -> Gated:
     """Pass an extract through privacy, conforming and the checks.
 
-    ``docs`` is a folder for Great Expectations' Data Docs. Raises :class:`PrivacyError`, :class:`ContractError` for missing
-    columns and :class:`ChecksError` for missing tables; limits are applied by :func:`stop_if_implausible`.
+    ``docs`` is a folder for Great Expectations' Data Docs. Rows of ``erased`` children go no
+    further than conforming. Raises :class:`PrivacyError`, :class:`ContractError` for missing columns and :class:`ChecksError`
+    for missing tables; limits are applied by :func:`stop_if_implausible`.
     """
     from validation.expectations import run_checks  # Great Expectations takes seconds to import
     from validation.rules import all_checks, derived
@@ -90,7 +99,8 @@ def check_extract(extract: Extract, docs: Path | None = None) -> Gated:
         )
     _require_tables(extract)
     supplied = [name for name in TABLES if name in extract.tables]
-    conformed = {name: conform(TABLES[name], extract.tables[name]) for name in supplied}
+    arrived = {name: conform(TABLES[name], extract.tables[name]) for name in supplied}
+    conformed = _without(arrived, erased)
     distinct = {name: _distinct(c) for name, c in conformed.items()}
     unique = {name: rows.select(list(TABLES[name].schema)) for name, rows in distinct.items()}
     day = extract.manifest.extract_date
@@ -101,13 +111,29 @@ def check_extract(extract: Extract, docs: Path | None = None) -> Gated:
     aside = {name: unique[name].with_columns(reason=reasons[name]).filter(pl.col("reason").is_not_null()) for name in supplied}
     queries = broken.filter(pl.col("severity") == Severity.QUERY)
     counts = {
-        name: _count(conformed[name], unique[name], accepted[name], aside[name], queries.filter(pl.col("table") == name))
+        name: _count(
+            arrived[name], conformed[name], unique[name], accepted[name], aside[name], queries.filter(pl.col("table") == name)
+        )
         for name in supplied
     }
     columns = {name: _filled(unique[name], extract.tables[name]) for name in supplied}
     not_read = tuple(sorted(set(extract.tables) - set(TABLES)))
     queried = pl.concat(_queried(name, frame[TABLES[name].key], queries) for name, frame in unique.items())
     return Gated(extract.manifest, accepted, aside, counts, columns, not_read, queried)
+
+
+def _without(arrived: Mapping[str, Conformed], erased: Children) -> Mapping[str, Conformed]:
+    """The tables without the rows of erased children, under whatever pseudonym tonight's links give them."""
+    frames = {name: table.frame for name, table in arrived.items()}
+    traces = trace(frames, erased, frames.get(PERSON_LINKS.name, PERSON_LINKS.empty()))
+    if not traces:
+        return arrived
+    kept = {}
+    for name, table in arrived.items():
+        stay = table.frame.select(~traces.are_in(TABLES[name])).to_series()
+        lost = table.lost.filter(stay) if table.lost.width else table.lost
+        kept[name] = replace(table, frame=table.frame.filter(stay), lost=lost)
+    return kept
 
 
 def _distinct(conformed: Conformed) -> pl.DataFrame:
@@ -190,19 +216,25 @@ def _orphans(
 
 
 def _count(
-    conformed: Conformed, unique: pl.DataFrame, accepted: pl.DataFrame, aside: pl.DataFrame, queries: pl.DataFrame
+    arrived: Conformed,
+    conformed: Conformed,
+    unique: pl.DataFrame,
+    accepted: pl.DataFrame,
+    aside: pl.DataFrame,
+    queries: pl.DataFrame,
 ) -> TableCount:
+    erased = arrived.frame.height - conformed.frame.height
     by_reason = aside.group_by("reason").len().sort("reason")
     by_rule = queries.group_by("rule").len().sort("rule")
     return TableCount(
-        received=conformed.frame.height,
+        received=arrived.frame.height,
         accepted=accepted.height,
-        set_aside=dict(by_reason.iter_rows()),
+        set_aside=dict(by_reason.iter_rows()) | ({ERASED: erased} if erased else {}),
         duplicates=conformed.frame.height - unique.height,
         queries=dict(by_rule.iter_rows()),
         unreadable=conformed.unreadable,
-        dropped=conformed.dropped,
-        unknown_columns=conformed.unknown,
+        dropped=arrived.dropped,
+        unknown_columns=arrived.unknown,
     )
 
 
@@ -218,9 +250,9 @@ def stop_if_implausible(gated: Gated, limits: Limits, before: Mapping[str, int] 
     ``before`` gives the rows accepted per table on the last night, ``last`` its manifest (both ``None`` on the first).
     """
     for name, count in gated.counts.items():
-        aside = sum(count.set_aside.values())
+        aside = count.faulty
         if aside > limits.set_aside * max(count.received, 1):
-            worst = max(count.set_aside, key=lambda rule: count.set_aside[rule])
+            worst = max((rule for rule in count.set_aside if rule != ERASED), key=lambda rule: count.set_aside[rule])
             raise ChecksError(
                 f"Table '{name}': {aside} of {count.received} rows were set aside (most by rule '{worst}'), over the limit of "
                 f"{limits.set_aside:.0%}. Correct the rows, or raise 'limits.set_aside' after looking at the checks."

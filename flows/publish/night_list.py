@@ -144,7 +144,7 @@ class NightList:
     ``next_families`` is the number of waiting families that are shown after those with a place. ``missing_tables``: tables of
     the contract that were not supplied, in words. ``demonstration``: the model was trained on invented data; ``invented``: so
     are tonight's rows. The list is stale when it is more than ``stale_after_days`` old. ``average`` is the chance of an
-    average case.
+    average case. ``erased_on``: the day on which a child was erased and the list made anew without it, if that was done.
 
     Raises ``ChecksError`` when the parts do not fit together: half a list is never shown.
     """
@@ -173,6 +173,7 @@ class NightList:
     missing_tables: tuple[str, ...] = ()
     changes: Changes | None = field(default=None)
     unanswered: tuple[Unanswered, ...] = ()
+    erased_on: date | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
@@ -314,7 +315,12 @@ class NightList:
             for kind in self.kinds
         )
         missing = ", ".join(self.missing_tables)
+        anew = []
+        if self.erased_on:
+            words = f"On {in_words(self.erased_on)} a child was erased, and what was said of it was taken out."
+            anew = [("Made anew", f"{words} Where a family stands is as it was shown before.")]
         return [
+            *anew,
             ("List for", f"{self.authority}, {in_words(self.as_of)}. Use it until {in_words(self.stale_on)}."),
             (
                 "Data",

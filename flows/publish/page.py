@@ -31,7 +31,7 @@ HEADINGS = {
 TWO_SIDES = (WORRY, STRENGTH)  # shown side by side, also when one of them is empty
 SHOWN_ON_OTHER_SIDES = 2
 
-AT_THE_HEAD = ("Data", "Tables not supplied", "Cases", "Rows set aside", "Model", "Approved by")
+AT_THE_HEAD = ("Made anew", "Data", "Tables not supplied", "Cases", "Rows set aside", "Model", "Approved by")
 """Lines of ``NightList.about`` that stand at the head of the page; the others are folded at its foot."""
 
 NOT_FOR = (

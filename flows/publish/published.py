@@ -92,6 +92,7 @@ def _build(about: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> Nigh
             Unanswered(**offer | {name: day(offer[name]) for name in ("offered_on", "night")})
             for offer in about.get("unanswered", [])  # nights before it was told have none
         ),
+        "erased_on": day(about["erased_on"]) if about.get("erased_on") else None,
         "changes": changes and Changes(**changes | {"since": day(changes["since"]), "new": tuple(changes["new"])}),
     }
     return NightList(**given)

@@ -1,4 +1,4 @@
-"""Every page for the board, opened as a board opens it: offline, on a screen, a telephone and paper."""
+"""Every page for the board, and the one for a family, opened as a reader does: offline, on a screen, a telephone and paper."""
 
 from collections.abc import Callable
 from datetime import date
@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
+from flows.publish.notice_page import render_notice as render_family_notice
 from flows.publish.recall_notice import render_notice
 from flows.publish.training_report import write_training_report
 from flows.publish.transparency_pages import write_transparency
@@ -25,6 +26,7 @@ from tests.unit import (
 from tests.unit.record_example import earlier, facts
 from tests.unit.report_example import evaluation, small_model, small_scorecard
 from tests.unit.test_fairness import SIZES, invent
+from tests.unit.test_notice import NOTICE
 
 pytestmark = pytest.mark.browser
 
@@ -43,6 +45,7 @@ PAGES = {
     "reconciliation.html": ("Police", None),
     "monitoring.html": ("Without an offer", None),
     "withdrawn.html": ("Do not use the order of the list of 24 November 2026", 1),
+    "notice.html": ("What can you do?", None),
 }
 """Words that stand on the paper of each page, and how many sheets it has where that is promised."""
 
@@ -68,6 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "reconciliation.html": test_reconciliation_page.page(invented=True),
         "monitoring.html": test_monitoring_page.page(test_monitoring.invent(families=900)),
         "withdrawn.html": test_withdrawn_page.page(),
+        "notice.html": render_family_notice(NOTICE),
     }
     for name, text in pages.items():
         (made / name).write_text(text, encoding="utf-8")

@@ -72,5 +72,5 @@ def test_costs_stand_apart_from_gaps() -> None:
 def test_both_follow_on_the_page() -> None:
     model: Any = SimpleNamespace(origin="real", trained_from=date(2022, 11, 27), trained_to=date(2025, 10, 26))
     more = [tell_proxies(proxies({})), tell_remedies(remedies({}))]
-    page = render_fairness(frame({}), model, outcome="a new referral", sizes=["the list"], more=more)
+    page = render_fairness(frame({}), None, model, outcome="a new referral", sizes=["the list"], more=more)
     assert re.findall(r'<h2 id="(proxies|remedies)">', page) == ["proxies", "remedies"]

@@ -69,7 +69,8 @@ def test_all_faults_are_shown_together(tmp_path: Path, monkeypatch: pytest.Monke
         "'REREFERRAL_STALE_AFTER': unknown",
     ):
         assert fault in message
-    assert "Allowed settings: approver_roles, bags, limits, outcome, registry, returns, seed, stale_after_days." in message
+    allowed = "approver_roles, bags, limits, outcome, registry, retention_years, returns, seed, stale_after_days"
+    assert f"Allowed settings: {allowed}." in message
 
 
 def test_a_variable_of_an_unknown_name_is_refused_and_others_are_not_ours(
