@@ -16,7 +16,7 @@ TOLD = {
     Telling.TELLS: "can be told",
     Telling.HARDLY: "hardly better than guessing",
     Telling.NOT_ENOUGH: "not enough evidence",
-    Telling.TOO_FEW: "not enough evidence: too few families",
+    Telling.TOO_FEW: "not enough evidence: too few families in it or beside it",
 }
 COSTS = {AUC: "AUC", PRECISION: "Average precision", HITS: "Share of the list that came back"}
 CHANGED = {Change.MORE: "wider", Change.LESS: "narrower", Change.NOT_ENOUGH: "not enough evidence"}
@@ -34,7 +34,7 @@ def tell_proxies(found: pl.DataFrame) -> Section:
         "Take one child of the group and one of all others. The figure says how often, of 100 such pairs, the right one would "
         f"be picked. 50 is tossing a coin, 100 is knowing. Below {100 * GUESSED:.0f} is hardly better than guessing.",
         "A group that can be told is no unfairness in itself. It says where a gap could come from, not that there is one.",
-        f"Nothing is said of groups of fewer than {LEAST} families. Not enough evidence is no pass.",
+        f"Nothing is said of a group of fewer than {LEAST} families, or with so few beside it. Not enough evidence is no pass.",
     ]
     rows = []
     for part in whole.partition_by("group", maintain_order=True):
