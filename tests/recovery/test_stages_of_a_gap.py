@@ -20,7 +20,7 @@ from features.outcomes import NEW_REFERRAL, label, latest_mature
 from flows.training import choose_rows
 from models.candidate import Effort
 from models.evaluation import ROW
-from models.fairness import IN_NEED, Verdict, measure_fairness
+from models.fairness import IN_NEED, TELLING, Verdict, measure_fairness
 from models.fitting import fit_candidate
 from models.model import ScreeningModel
 from models.stages import name_stage, split_gaps
@@ -31,7 +31,7 @@ from validation.synthetic.authority import tables_of, together
 from validation.synthetic.habits import CLEAN
 from validation.synthetic.lived import live, parts_of
 from validation.synthetic.plants import plants
-from validation.synthetic.profiles import ENGLAND
+from validation.synthetic.profiles import PROFILES
 from validation.synthetic.recording import extract, record
 
 pytestmark = pytest.mark.proof
@@ -41,16 +41,19 @@ SEED_OF_THE_MODEL = 1_000
 END, YEARS, RESIDENTS, STEP_DAYS = date(2026, 3, 31), 8, 40_000, 91
 GROUP, VALUE, PLANTED = "ethnicity", "Black", "over-referral=black:2"
 AUDITED = ("sex", GROUP)  # the invention draws both without any regard to need, so that a gap without planting is a false alarm
+SMALL = ("Mixed", "Asian", "Black", "Other")  # 4 in 100 children of North East Lincolnshire, all together
 LISTED = {"80 families": 80}
 
 
-def invent(seed: int, planted: str | None, residents: int = RESIDENTS) -> tuple[pl.DataFrame, pl.DataFrame]:
+def invent(
+    seed: int, planted: str | None, residents: int = RESIDENTS, profile: str = "england"
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows with features and outcomes of an authority, on dates three months apart, and their groups."""
     start, wanted = date(END.year - YEARS, END.month, END.day), plants([planted] if planted else [])
-    parts = [live(ENGLAND, count, start, END, of_part, wanted) for count, of_part in parts_of(residents, seed)]
+    parts = [live(PROFILES[profile], count, start, END, of_part, wanted) for count, of_part in parts_of(residents, seed)]
     records = record(together([tables_of(part) for part in parts]), CLEAN, seed)
     rule = ExtractRule.STARTED_OR_OPEN
-    history = archive_of(extract(records, profile="england", seed=seed, extract_date=END, rule=rule, window_start=start))
+    history = archive_of(extract(records, profile=profile, seed=seed, extract_date=END, rule=rule, window_start=start))
     first, last = history.window_start + timedelta(LOOK_BACK_DAYS), latest_mature(NEW_REFERRAL, history.extract_date)
     matrix = build_matrix(history, grid(first, last, STEP_DAYS), available(CATALOGUE, history.supplied))
     rows, _ = choose_rows(label(history, matrix, NEW_REFERRAL), history)
@@ -118,3 +121,14 @@ def test_the_size_of_what_is_planted_lies_in_its_interval(fair: pl.DataFrame, un
     print(f"planted {100 * planted:.1f} points; found {100 * unfair['points'].mean():.1f} on average; covered {covered}")  # type: ignore[operator]
     assert 0.09 <= planted <= 0.11
     assert covered >= 90
+
+
+def test_at_the_size_of_north_east_lincolnshire_there_is_not_enough_evidence_and_the_report_says_what_could_be_seen() -> None:
+    frame, groups = invent(1, None, residents=33_522, profile="nel")
+    rows = frame.with_columns(chance=pl.col("outcome").mean())
+    found = measure_fairness([rows], groups.select(*ROW, *AUDITED).join(rows.select(*ROW, IN_NEED), on=ROW), LISTED, 1)
+    of_peoples = found.filter(pl.col("value").is_in(SMALL), metric="returns_without_need", group=GROUP)
+    print(of_peoples.select("value", "families", "smallest_visible", "verdict"))
+    assert of_peoples.height == len(SMALL)
+    assert set(of_peoples["verdict"]) <= {Verdict.NOT_ENOUGH, Verdict.TOO_FEW, Verdict.ABSENT}
+    assert of_peoples.filter(verdict=Verdict.NOT_ENOUGH.value)["smallest_visible"].min() > TELLING  # type: ignore[operator]
