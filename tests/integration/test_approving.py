@@ -172,6 +172,7 @@ def test_a_retirement_takes_the_list_away_at_once_and_the_next_morning_says_so(
     assert json.loads((workspace / "nights" / f"{NIGHT}.stopped" / "run.json").read_text())["status"] == "stopped"
 
 
+@pytest.mark.proof
 def test_a_model_that_fails_in_use_makes_no_list_and_the_next_good_night_takes_the_notice_away(
     trained: Any, nightly: Callable[..., Any], workspace: Path
 ) -> None:
@@ -187,10 +188,11 @@ def test_a_model_that_fails_in_use_makes_no_list_and_the_next_good_night_takes_t
     monitoring_file(Workspace(workspace), OUTCOME, "json").unlink()
     assert nightly().code == 0
     assert (workspace / "latest").read_text() == f"nights/{NIGHT}\n"
-    assert "Morning list of" in opened(workspace)
+    assert "For the morning of" in opened(workspace)
     assert sorted(path.name for path in (workspace / "nights").iterdir()) == ["2026-11-22", NIGHT]
 
 
+@pytest.mark.proof
 def test_a_retirement_of_another_version_leaves_the_list_alone(
     run: Run, trained: Any, nightly: Callable[..., Any], workspace: Path
 ) -> None:

@@ -117,6 +117,7 @@ def test_an_erased_child_is_in_no_file_and_its_family_stays(run: Run, trained: A
     assert run("verify", "--workspace", workspace).code == 0
 
 
+@pytest.mark.proof
 def test_a_child_that_asked_is_not_scored_and_stands_apart(run: Run, trained: Any, workspace: Path) -> None:
     first = night(run, trained.first, trained, workspace)
     family = name_giver(first)
@@ -148,6 +149,7 @@ def test_a_child_that_asked_is_not_scored_and_stands_apart(run: Run, trained: An
     assert pl.read_parquet(folder / "cases.parquet").filter(person_id=child)["chance"].null_count() == 0
 
 
+@pytest.mark.proof
 def test_what_happened_to_a_child_that_asked_moves_nobody(run: Run, trained: Any, workspace: Path) -> None:
     from flows.night import open_registry
     from flows.scoring import build, score
@@ -173,6 +175,7 @@ def test_what_happened_to_a_child_that_asked_moves_nobody(run: Run, trained: Any
     assert score(model, asked)["family_id"].equals(ordinary["family_id"])
 
 
+@pytest.mark.proof
 def test_a_family_is_told_of_its_child_and_of_nobody_else(run: Run, two_nights: Path, tmp_path: Path) -> None:
     family = name_giver(two_nights / "nights" / FIRST)
     child, others = family["family_id"], [one for one in family["children"] if one != family["family_id"]]
@@ -192,6 +195,7 @@ def test_a_family_is_told_of_its_child_and_of_nobody_else(run: Run, two_nights: 
     assert "0" * 32 not in unknown.err
 
 
+@pytest.mark.proof
 def test_training_learns_nothing_from_a_child_that_asked(trained: Any, run: Run, workspace: Path) -> None:
     from flows.training import build_training_data
 
@@ -207,6 +211,7 @@ def test_training_learns_nothing_from_a_child_that_asked(trained: Any, run: Run,
     assert left_out == after.counts["cohort"] == before.counts["cohort"]
 
 
+@pytest.mark.proof
 def test_a_correction_replays_the_score_and_is_logged(run: Run, trained: Any, workspace: Path, tmp_path: Path) -> None:
     folder = night(run, trained.first, trained, workspace)
     child = name_giver(folder)["children"][0]

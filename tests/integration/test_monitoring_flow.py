@@ -109,6 +109,7 @@ def test_a_model_in_use_is_held_against_what_happened(
     assert record["monitoring"]["verdicts"] == {"1": told["models"]["1"]["verdict"]}
 
 
+@pytest.mark.proof
 def test_chances_far_too_low_stop_the_night_and_the_version_cannot_be_approved_again(
     run: Run, trained: Any, ledger: Callable[[float], Path], events: list[dict[str, Any]]
 ) -> None:

@@ -1,6 +1,7 @@
 """One night, from the extract to the published list: what it writes, and that it can be run again."""
 
 import json
+import shutil
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from flows.chain import read_rows
 from flows.ledger import verify_ledger
+from flows.nightly import nightly
 from flows.workspace import Workspace
 
 Run = Callable[..., Any]
@@ -19,11 +21,23 @@ NIGHT = "2026-11-23"
 MAY_DIFFER = ("run.json", "checks")
 
 
+@pytest.fixture(scope="module")
+def published(trained: Any, in_prefect: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with one night, which nobody changes."""
+    place = tmp_path_factory.mktemp("published") / "workspace"
+    shutil.copytree(trained.workspace / "history", place / "history")
+    nightly(source=str(trained.second), workspace=place, registry=trained.registry)
+    return place
+
+
 @pytest.fixture
-def night(run: Run, trained: Any, workspace: Path) -> Path:
-    done = run("nightly", "--source", trained.second, "--workspace", workspace, "--registry", trained.registry)
-    assert done.code == 0, done.err
-    assert done.out.strip().splitlines()[-1] == str(workspace / "nights" / NIGHT / "list.html")
+def workspace(published: Path, tmp_path: Path) -> Path:
+    """The same, of the test's own."""
+    return Path(shutil.copytree(published, tmp_path / "workspace"))
+
+
+@pytest.fixture
+def night(workspace: Path) -> Path:
     return workspace / "nights" / NIGHT
 
 
@@ -159,10 +173,13 @@ def test_everything_is_private_to_its_owner(night: Path, workspace: Path) -> Non
         assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_the_second_list_says_what_changed_since_the_first(run: Run, trained: Any, workspace: Path) -> None:
-    for source in (trained.first, trained.second):
+def test_the_second_list_says_what_changed_since_the_first(run: Run, trained: Any, tmp_path: Path) -> None:
+    workspace = tmp_path / "two nights"
+    shutil.copytree(trained.workspace / "history", workspace / "history")
+    for source, day in ((trained.first, "2026-11-22"), (trained.second, NIGHT)):
         done = run("nightly", "--source", source, "--workspace", workspace, "--registry", trained.registry)
         assert done.code == 0, done.err
+        assert done.out.strip().splitlines()[-1] == str(workspace / "nights" / day / "list.html")
     first, second = (pl.read_parquet(workspace / "nights" / day / "list.parquet") for day in ("2026-11-22", NIGHT))
     placed = [set(families.filter(pl.col("standing") == "place")["family_id"]) for families in (first, second)]
     page = (workspace / "nights" / NIGHT / "list.html").read_text()

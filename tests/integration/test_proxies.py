@@ -43,6 +43,7 @@ def test_each_protected_group_is_looked_at_and_no_other(data, settings):
     assert set(found["group"]) == set(PROTECTED)
 
 
+@pytest.mark.proof
 def test_a_full_training_weighs_leaving_the_strongest_out_beside_a_shorter_list_and_a_lot(data, settings, monkeypatch):
     monkeypatch.setattr("flows.proxies.FULL", QUICK)
     name = data.features[0].name

@@ -25,6 +25,7 @@ def night(run: Run, trained: Any, workspace: Path) -> Callable[[int, bool], Any]
     return call
 
 
+@pytest.mark.proof
 def test_a_mismatch_is_noted_and_stops_the_night_only_if_it_is_to(night: Callable[[int, bool], Any], workspace: Path) -> None:
     stopped = night(9_999, True)
     assert stopped.code == 13
