@@ -17,11 +17,11 @@ from scipy.stats import norm
 from models.evaluation import ROW
 from models.offers import FAMILY, families
 from models.ratios import Kind, compare, find_gap_interval, find_interval, find_spread
+from validation.disclosure import FEWEST
 
 COVERAGE = 0.95
 POWER = 0.8  # with which the smallest gap would have been seen
 TELLING = 0.05  # a gap that matters
-FEWEST = 6  # families; of fewer nothing is said
 WEEKS = 4  # between two dates of the grid
 POOLED, ANY_SIZE = "all", ""
 IN_NEED = "returned_in_need"

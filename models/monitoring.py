@@ -22,10 +22,10 @@ import polars as pl
 from models.bootstrap import COVERAGE, bootstrap
 from models.bootstrap import find_interval as find_middle
 from models.criteria import Finding
-from models.fairness import FEWEST
 from models.metrics import rank_quality
 from models.ratios import Kind, compare, find_gap_interval, find_interval
 from models.splits import pick_once_per_family
+from validation.disclosure import FEWEST
 
 YEAR = 12  # months that are judged together, the latest ones
 OFFERED_BEFORE, OFFERED_AFTER = timedelta(days=365), timedelta(days=28)

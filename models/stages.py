@@ -22,7 +22,8 @@ import polars as pl
 from scipy.stats import t
 
 from models.evaluation import ROW
-from models.fairness import COVERAGE, FEWEST, IN_NEED
+from models.fairness import COVERAGE, IN_NEED
+from validation.disclosure import FEWEST
 
 SOURCE = "source"
 MODEL = "model"

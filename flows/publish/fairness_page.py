@@ -13,10 +13,10 @@ from flows.publish.printed import plain
 from flows.publish.stages_section import STAGES_FRAME, WHO_A_CHILD_IS, find_sentences, tell_stages
 from flows.publish.tables import Section, Table
 from flows.workspace import write_private
-from models.fairness import ANY_SIZE, FEWEST, METRICS, POOLED, POWER, TELLING, Verdict, list_sizes
+from models.fairness import ANY_SIZE, METRICS, POOLED, POWER, TELLING, Verdict, list_sizes
 from models.model import ScreeningModel
 from models.training import Trained
-from validation.disclosure import HIDDEN, NOTHING, suppress
+from validation.disclosure import FEWEST, HIDDEN, NOTHING, suppress
 
 FAIRNESS_FRAME = "fairness.parquet"
 Cell = dict[str, object]

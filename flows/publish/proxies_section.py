@@ -7,10 +7,9 @@ import polars as pl
 from features.catalogue import BY_NAME
 from flows.publish.printed import plain
 from flows.publish.tables import Section, Table
-from models.fairness import FEWEST
 from models.proxies import ALL, GUESSED, LEAST, Telling
 from models.remedies import AUC, HITS, OFFERED, PRECISION, Change
-from validation.disclosure import HIDDEN, NOTHING, suppress
+from validation.disclosure import FEWEST, HIDDEN, NOTHING, suppress
 
 TOLD = {
     Telling.TELLS: "can be told",

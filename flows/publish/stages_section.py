@@ -3,9 +3,8 @@
 import polars as pl
 
 from flows.publish.tables import Section, Table
-from models.fairness import FEWEST
 from models.stages import MODEL, STAGES, WHOLE, name_stage
-from validation.disclosure import HIDDEN, NOTHING
+from validation.disclosure import FEWEST, HIDDEN, NOTHING
 
 STAGES_FRAME = "stages.parquet"
 WHO_A_CHILD_IS = ("ethnicity", "sex", "disability")

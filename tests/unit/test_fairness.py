@@ -9,7 +9,6 @@ import pytest
 from models.evaluation import ROW
 from models.fairness import (
     ANY_SIZE,
-    FEWEST,
     FRAME,
     METRICS,
     POOLED,
@@ -21,6 +20,7 @@ from models.fairness import (
     place,
 )
 from models.ratios import Kind
+from validation.disclosure import FEWEST
 
 PEOPLES = ["north", "south", "east", "nowhere"]
 SIZES = {"the list": 30, "half": 0.5}
