@@ -77,7 +77,12 @@ def _say(name: str, cell: pl.DataFrame, stage: str) -> str:
     )
     recorded = whole["points"] - model["points"]
     if stage != MODEL and abs(whole["points"]) < abs(recorded):
-        told += f" The model takes back {_plain(abs(model['points']))} points of what was recorded."
+        points = _plain(abs(recorded) - abs(whole["points"]))
+        told += (
+            f" The model takes back {points} points of what was recorded."
+            if stage == "without_need"
+            else f" Chances follow only part of this: the model makes the gap {points} points smaller."
+        )
     return told
 
 

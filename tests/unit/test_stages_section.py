@@ -37,6 +37,11 @@ def test_the_sentence_names_the_stage_its_size_and_what_the_model_takes_back() -
     ]
 
 
+def test_a_model_that_misses_part_of_a_difference_in_need_is_not_said_to_take_it_back() -> None:
+    (sentence,) = say(cell(found_in_need=-0.1, model=0.07))
+    assert sentence.endswith("Chances follow only part of this: the model makes the gap 7.0 points smaller.")
+
+
 def test_a_model_that_adds_to_a_gap_takes_nothing_back() -> None:
     (sentence,) = say(cell(model=-0.1))
     assert sentence.endswith("below those of all others. What moves this most is the model, by -10.0 (-12.0 to -8.0).")
