@@ -64,9 +64,9 @@ def read_decisions(workspace: Workspace) -> pl.DataFrame:
     entries = [_read(entry).with_columns(corrects=pl.lit(entry.stem.endswith(CORRECTION))) for entry in names]
     told = pl.concat([pl.DataFrame(schema=DECIDED | {"corrects": pl.Boolean()}), *entries])
     corrected_on = pl.col("imported_on").filter("corrects").max().over("night", "family_id")
-    counts = (pl.col("imported_on") > corrected_on) | ("corrects" & (pl.col("imported_on") == corrected_on))
+    # Nothing that was told on a day is corrected on it, so what else bears the day of a correction came after it.
     return (
-        told.filter(counts.fill_null(value=True))
+        told.filter((pl.col("imported_on") >= corrected_on).fill_null(value=True))
         .drop("corrects")
         .sort("night", "family_id", "decided_on", "imported_on", "decision")
     )

@@ -332,13 +332,17 @@ def _draw(cell: Cell) -> dict[str, object]:
 def mark_hidden(frame: pl.DataFrame) -> pl.DataFrame:
     """With ``hidden``: could a reader work out from the figures of a cell that a handful of families is meant?
 
-    Returns in need and those without add up to all returns, which are shown: where one is hidden, so is the other.
+    Returns in need and those without add up to all returns, which are shown: where one is hidden, so is the other. Of a group of
+    two values each is all others to the other, so both are hidden.
     """
     families, events = pl.col("families"), pl.col("families_with_event")
     few = (families < FEWEST) | events.is_between(1, FEWEST - 1) | (families - events).is_between(1, FEWEST - 1)
+    cell = ("split", "size", "metric", "group")
+    few = few.fill_null(value=False)
+    few = few | (few.any().over(cell) & ((families > 0).sum().over(cell) == 2))
     of_need = pl.col("metric").is_in([metric.name for metric in METRICS if metric.of_need])
-    both = (few.fill_null(value=False) & of_need).any().over("split", "group", "value")
-    return frame.with_columns(hidden=pl.when(of_need).then(both).otherwise(few.fill_null(value=False)))
+    both = (few & of_need).any().over("split", "group", "value")
+    return frame.with_columns(hidden=pl.when(of_need).then(both).otherwise(few))
 
 
 def _name(cell: Cell) -> str:

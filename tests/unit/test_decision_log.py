@@ -177,11 +177,12 @@ def test_a_mistake_is_put_right_and_the_log_keeps_both(root: Path, sent: Path) -
     assert sorted(pl.concat(kept).filter(family_id=pseudonym("ash"))["decision"]) == ["declined", "offered"]
 
 
-def test_after_a_correction_the_answer_to_an_offer_counts(root: Path, sent: Path) -> None:
+@pytest.mark.parametrize("later", [0, 1])
+def test_after_a_correction_the_answer_to_an_offer_counts(root: Path, sent: Path, later: int) -> None:
     import_decisions(root, blank().decide("ash", "Not suitable", None, *OFFERED[2:]).save(sent), TODAY)
     import_decisions(root, blank().decide("ash", *OFFERED).save(sent), TOMORROW, correct=True)
-    answered = blank().decide("ash", "Accepted", *OFFERED[1:4], "28/11/2026")
-    import_decisions(root, answered.save(sent), TOMORROW + timedelta(days=1))
+    answered = blank().decide("ash", "Accepted", *OFFERED[1:4], "27/11/2026")
+    import_decisions(root, answered.save(sent), TOMORROW + timedelta(days=later))
     log = read_decisions(Workspace(root))
     assert log["decision"].to_list() == ["offered", "accepted"]
 

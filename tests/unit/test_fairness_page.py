@@ -125,6 +125,12 @@ def test_where_one_part_of_the_returns_is_hidden_so_is_the_other() -> None:
     assert hidden == {"returns_in_need", "returns_without_need"}
 
 
+@pytest.mark.parametrize(("others", "hidden"), [(("male",), {"female", "male"}), (("male", "not known"), {"female"})])
+def test_of_two_values_neither_tells_what_the_other_hides(others: tuple[str, ...], hidden: set[str]) -> None:
+    cells = frame({"metric": "offered", "families_with_event": 3}, *({"metric": "offered", "value": other} for other in others))
+    assert set(mark_hidden(cells).filter("hidden")["value"]) == hidden
+
+
 def test_a_gap_of_a_handful_is_named_without_its_size() -> None:
     told = {"metric": "offered", "gap": 0.06, "families_with_event": 3, "verdict": Verdict.GAP}
     assert in_short(frame(told))[0] == (
