@@ -23,6 +23,7 @@ from validation.tables.people import DISABILITY, PERSON
 NOT_KNOWN, NOT_STATED, NOT_RECORDED = "not known", "not stated", "not recorded"
 SEXES = {"F": "female", "M": "male"}
 ETHNIC_GROUPS = {code: entry.group for code, entry in codes("ethnicity").items() if entry.group != "Not known"}
+BACKGROUNDS = {code: entry.label for code, entry in codes("ethnicity").items() if entry.group != "Not known"}
 SOURCES = sorted({entry.group for entry in codes("referral_source").values()} - {"Unknown"})
 AGES = {"unborn or under 1": range(1), "1-4": range(1, 5), "5-9": range(5, 10), "10-15": range(10, 16), "16-17": range(16, 18)}
 BANDS = {years: band for band, ages in AGES.items() for years in ages}
@@ -35,15 +36,21 @@ GROUPS: Mapping[str, pl.Enum] = {
     "source": pl.Enum([*SOURCES, NOT_KNOWN]),
     "known_before": pl.Enum(["known", "first referral", NOT_KNOWN]),
 }
+BACKGROUND = "ethnic_background"
+FINER: Mapping[str, pl.Enum] = {BACKGROUND: pl.Enum([*BACKGROUNDS.values(), NOT_STATED])}
+"""Groups within a group, for questions that have the numbers: the eighteen ethnic groups of the census."""
+WITHIN = {entry.label: entry.group for entry in codes("ethnicity").values() if entry.group != "Not known"}
+"""Which of the five ethnic groups each of the eighteen belongs to."""
 
 
 def read_groups(archive: Archive, cohort: pl.DataFrame) -> pl.DataFrame:
     """The cohort (``as_of``, ``person_id``, ``referral_id``, ``began_on`` and more), rows and order kept, with its groups.
 
-    Adds the columns of :data:`GROUPS`, each with a value of its own for what was not known on ``as_of``. A column that was never
-    supplied gives none: absent is not "no".
+    Adds the columns of :data:`GROUPS` and :data:`FINER`, each with a value of its own for what was not known on ``as_of``. A
+    column that was never supplied gives none: absent is not "no".
 
-    - ``sex``, ``ethnicity`` (the five groups of the census): as on record; of merged records the child's own first.
+    - ``sex``, ``ethnicity`` (the five groups of the census), ``ethnic_background`` (the eighteen): as on record; of merged
+      records the child's own first.
     - ``disability``: "yes" when any is on record, "no" when only "no disability" is, else "not recorded".
     - ``age_band``: in whole years, from the month of birth, or the month in which the child is due. Where a first load shows
       neither, a birth that came after ``as_of`` says what was plain on the day: the child was not born yet.
@@ -58,13 +65,15 @@ def read_groups(archive: Archive, cohort: pl.DataFrame) -> pl.DataFrame:
     needs = {
         "sex": {"pers_sex"},
         "ethnicity": {"pers_ethnicity"},
+        BACKGROUND: {"pers_ethnicity"},
         "disability": {"disa_disability_code"},
         "age_band": {"pers_dob", "pers_expected_dob"},
         "source": {"cine_referral_source_code"},
         "known_before": {"cine_referral_date"},
     }
-    kept = [name for name in GROUPS if needs[name] & supplied]
-    return pl.concat([cohort, told.select(pl.col(name).cast(GROUPS[name]) for name in kept)], how="horizontal")
+    every = {**GROUPS, **FINER}
+    kept = [name for name in every if needs[name] & supplied]
+    return pl.concat([cohort, told.select(pl.col(name).cast(every[name]) for name in kept)], how="horizontal")
 
 
 def _read_people(archive: Archive, index: pl.DataFrame, who: pl.DataFrame) -> pl.DataFrame:
@@ -78,9 +87,12 @@ def _read_people(archive: Archive, index: pl.DataFrame, who: pl.DataFrame) -> pl
         .sort("row", pl.col("subject") != pl.col("person_id"), "subject")
         .group_by("row", maintain_order=True)
         .agg(
-            sex=_first_known("pers_sex", SEXES), ethnicity=_first_known("pers_ethnicity", ETHNIC_GROUPS), born=born
+            sex=_first_known("pers_sex", SEXES),
+            ethnicity=_first_known("pers_ethnicity", ETHNIC_GROUPS),
+            ethnic_background=_first_known("pers_ethnicity", BACKGROUNDS),
+            born=born,
         )
-    )  # fmt: skip
+    )
     disabled = pl.col("disa_disability_code") != "NONE"
     disabilities = cut(archive, DISABILITY, who).drop_nulls("disa_disability_code").group_by("row").agg(disabled.any())
     found = index
@@ -90,7 +102,7 @@ def _read_people(archive: Archive, index: pl.DataFrame, who: pl.DataFrame) -> pl
     months = (day.dt.year() - born.dt.year()) * 12 + day.dt.month().cast(pl.Int32) - born.dt.month()
     return found.select(
         pl.col("sex").fill_null(NOT_KNOWN),
-        pl.col("ethnicity").fill_null(NOT_STATED),
+        pl.col("ethnicity", BACKGROUND).fill_null(NOT_STATED),
         disability=pl.col("disa_disability_code").replace_strict({True: "yes", False: "no"}, default=NOT_RECORDED),
         age_band=(months // 12).clip(0, max(BANDS)).replace_strict(BANDS, default=NOT_KNOWN),
     )

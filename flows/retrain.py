@@ -16,14 +16,18 @@ from flows.approvals import write_log
 from flows.environment import quieten
 from flows.night import open_night, open_registry
 from flows.nightly import archive, check, pull, refuse
+from flows.open_cases import weigh_open_cases
 from flows.proxies import weigh_options, weigh_proxies
 from flows.publish.door import hide, let_out
 from flows.publish.fairness_page import FAIRNESS_FRAME, write_fairness
 from flows.publish.proxies_section import tell_proxies, tell_remedies
+from flows.publish.quality_section import OPEN_CASES_FRAME, tell_quality
 from flows.publish.run_facts import RunFacts
 from flows.publish.stages_section import STAGES_FRAME
+from flows.publish.tables import Section
 from flows.publish.training_report import write_training_report
 from flows.publish.transparency_pages import write_transparency
+from flows.publish.uptake_section import UPTAKE_FRAME, tell_uptake
 from flows.record import RunRecord
 from flows.retries import READ_OR_WRITE
 from flows.settings import Settings, read_criteria_of, read_offers_of, read_settings
@@ -39,14 +43,15 @@ from flows.training import (
 )
 from flows.trainings import find_before, read_told
 from flows.transparency import read_transparency_of
-from flows.workspace import Workspace, hold, make_private_folder, read_tag, replace, write_json
+from flows.workspace import Workspace, hold, make_private_folder, read_tag, replace, write_json, write_private
 from models.approval import settle
 from models.criteria import Criteria, require_met
 from models.offer_kinds import Offers
+from models.open_cases import count_reasons
 from models.registry import TrainingRun
 from models.training import Trained
 
-KEPT_BY_THE_TEAM = ("evaluation.json", FAIRNESS_FRAME, STAGES_FRAME)
+KEPT_BY_THE_TEAM = ("evaluation.json", FAIRNESS_FRAME, STAGES_FRAME, OPEN_CASES_FRAME, UPTAKE_FRAME)
 """Files of a training that hold small counts; MLflow is given the former as it may leave the team."""
 
 
@@ -145,8 +150,7 @@ def report(
     with record.step("report"):
         write_json(made / "evaluation.json", evaluation)
         write_training_report(made, evaluation, trained.model, trained.scorecard)
-        told, remedies = proxies
-        more = [*([tell_proxies(told)] if told.height else []), *([tell_remedies(remedies)] if remedies.height else [])]
+        more = tell_more(made, data, trained, *proxies)
         write_fairness(made, trained, data.outcome.words, offers.capacity, more)
         facts = RunFacts(
             data.manifest.authority, trained.model, let_out(evaluation), hide(data.lineage), trained.fairness, offers, council,
@@ -154,6 +158,19 @@ def report(
         )  # fmt: skip
         write_transparency(made, facts)
     return made
+
+
+def tell_more(made: Path, data: TrainingData, trained: Trained, proxies: pl.DataFrame, remedies: pl.DataFrame) -> list[Section]:
+    """Sections of the fairness report about what surrounds the model; figures behind them are left in ``made`` for the team."""
+    cases, open_cases = weigh_open_cases(data.open_cases, trained.model)
+    write_private(made / OPEN_CASES_FRAME, open_cases.write_parquet)
+    write_private(made / UPTAKE_FRAME, data.uptake.write_parquet)
+    return [
+        tell_quality(open_cases, count_reasons(cases)),
+        tell_uptake(data.uptake),
+        *([tell_proxies(proxies)] if proxies.height else []),
+        *([tell_remedies(remedies)] if remedies.height else []),
+    ]
 
 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)

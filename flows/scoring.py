@@ -144,35 +144,52 @@ def score(model: ScreeningModel, built: Built) -> pl.DataFrame:
     it was asked that it is not scored).
     """
     matrix, ranges = built.matrix, model.ranges(built.matrix)
-    out_of_date = find_out_of_date(features_of(model), find_stale(built.freshness, model.freshness))
-    support = measure_support(matrix, model.importances, model.seen, out_of_date)
-    maturity = OUTCOMES[model.outcome].days_to_maturity
-    why = explain_abstentions(
-        matrix, support, ranges, window_start=built.window_start, days_to_maturity=maturity, average=model.base_chance
-    )
+    why = find_reasons(model, matrix, ranges, built.freshness, built.window_start, built.opted_out)
     chances = {
         "chance": model.chances(matrix),
         "chance_low": ranges["low"],
         "chance_high": ranges["high"],
         "chance_after_quiet_year": quiet_chances(model, built),
     }
-    asked, scored = is_opted_out(built.opted_out), pl.col("reason_for_abstaining").is_null()
+    scored = pl.col("reason_for_abstaining").is_null()
     return (
         matrix.select(
             "as_of",
             *CASE,
             "family_id",
             days_open=(pl.col("as_of") - pl.col("began_on")).dt.total_days(),
-            reason_for_abstaining=why,
+            reason_for_abstaining=why["reason_for_abstaining"],
             **chances,
         )
+        .hstack(why.drop("reason_for_abstaining"))
+        .with_columns(*(pl.when(scored).then(name).alias(name) for name in chances), abstained=~scored)
+        .sort(CASE)
+    )
+
+
+def find_reasons(
+    model: ScreeningModel,
+    matrix: pl.DataFrame,
+    ranges: pl.DataFrame,
+    freshness: Mapping[str, int],
+    window_start: date,
+    opted_out: frozenset[str],
+) -> pl.DataFrame:
+    """``reason_for_abstaining``, ``out_of_date`` and ``unlike_training`` of each row of ``matrix``, as of :func:`score`."""
+    out_of_date = find_out_of_date(features_of(model), find_stale(freshness, model.freshness))
+    support = measure_support(matrix, model.importances, model.seen, out_of_date)
+    maturity = OUTCOMES[model.outcome].days_to_maturity
+    why = explain_abstentions(
+        matrix, support, ranges, window_start=window_start, days_to_maturity=maturity, average=model.base_chance
+    )
+    asked = is_opted_out(opted_out)
+    return (
+        matrix.select("person_id", reason_for_abstaining=why)
         .hstack(support)
-        .with_columns(
+        .select(
             pl.when(asked).then(pl.lit(NOT_SCORED)).otherwise("reason_for_abstaining").alias("reason_for_abstaining"),
             *(pl.when(~asked).then(name).alias(name) for name in support.columns),
         )
-        .with_columns(*(pl.when(scored).then(name).alias(name) for name in chances), abstained=~scored)
-        .sort(CASE)
     )
 
 

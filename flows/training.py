@@ -11,20 +11,21 @@ from features.catalogue import CATALOGUE
 from features.cohort import build_cohort, grid
 from features.definition import Feature
 from features.freshness import measure_freshness
-from features.groups import GROUPS, NOT_KNOWN, read_groups
 from features.matrix import available, build_matrix, needs
 from features.measure import LOOK_BACK_DAYS
 from features.outcomes import NEW_REFERRAL, OUTCOMES, Outcome, label, latest_mature
+from flows.audit_groups import read_audit_groups
+from flows.decisions import read_decisions
+from flows.open_cases import OpenCases
 from flows.opt_out import LEFT_OUT, find_opted_out, is_opted_out, leave_out, read_opt_outs, tell_apart
 from flows.settings import Settings
+from flows.uptake import weigh_uptake
 from flows.vintages import last_extract, read_archive, vintage_hashes
 from flows.workspace import Workspace
 from models.ablation import check_reasons
 from models.candidate import FULL
 from models.criteria import LEAST_DATES, LEAST_OUTCOMES, Criteria
-from models.evaluation import ROW
 from models.feedback import compare_feedback
-from models.offers import FAMILY
 from models.reasons import explain
 from models.straddles import flag_straddles, measure_without
 from models.training import Trained, train
@@ -38,15 +39,14 @@ from validation.holdings import measure_holdings
 STEP_DAYS = 28
 SIDE_BAGS = 4  # of the models that are only compared with each other
 
-ONE, FEW, MANY = "one child", "2 or 3 children", "4 children or more"
-
 
 @dataclass(frozen=True)
 class TrainingData:
     """Rows to train on, and how they came about. ``counts`` add up: cohort = used + those left out for each reason.
 
     ``groups`` has the keys of each row and a column for each audit group; ``changes`` are those of the council's practice;
-    ``holdings`` what is held about children (see :func:`validation.holdings.measure_holdings`).
+    ``holdings`` what is held about children (see :func:`validation.holdings.measure_holdings`); ``open_cases`` those of the day
+    of the extract; ``uptake`` what is on record of offers and decisions, by group (see :mod:`models.uptake`).
     """
 
     frame: pl.DataFrame
@@ -62,6 +62,8 @@ class TrainingData:
     offers: pl.DataFrame | None
     changes: list[Change]
     holdings: dict[str, Any]
+    open_cases: OpenCases
+    uptake: pl.DataFrame
 
     @property
     def tables(self) -> dict[str, tuple[str, ...]]:
@@ -89,15 +91,18 @@ def build_training_data(workspace: Workspace, outcome_name: str) -> TrainingData
             f"{history.extract_date}; needed are at least {LEAST_OUTCOMES} returns and {LEAST_OUTCOMES} cases without one on "
             f"{LEAST_DATES} dates {STEP_DAYS} days apart, so use an extract that reaches further back."
         )
-    immature = [day for day in grid(first, history.extract_date, STEP_DAYS) if day > mature]
+    today = history.extract_date
+    immature = [day for day in grid(first, today, STEP_DAYS) if day > mature]
     supplied = {name: columns for name, columns in history.supplied.items() if name in found[1]}  # and not given up since
     features = available(CATALOGUE, supplied)
-    matrix, opted_out = build_matrix(history, dates, features), find_opted_out(history, read_opt_outs(workspace))
+    days, opted_out = [*dates, today], find_opted_out(history, read_opt_outs(workspace))
+    matrix = build_matrix(history, days, features)
     if opted_out:
-        matrix = tell_apart(matrix, build_matrix(leave_out(history, opted_out), dates, features))
-    frame, counts = choose_rows(label(history, matrix, outcome), history, opted_out)
-    waiting = build_cohort(history, immature).height if immature else 0
-    counts = counts | {"cohort": counts["cohort"] + waiting, "outcome not complete yet": waiting}
+        matrix = tell_apart(matrix, build_matrix(leave_out(history, opted_out), days, features))
+    open_today = matrix.filter(pl.col("as_of") == today)
+    labelled, waiting = label(history, matrix.filter(pl.col("as_of") < today), outcome), build_cohort(history, immature)
+    frame, counts = choose_rows(labelled, history, opted_out)
+    counts = counts | {"cohort": counts["cohort"] + waiting.height, "outcome not complete yet": waiting.height}
     exits = dict(frame.filter(pl.col("exit").is_not_null()).group_by("exit").len().sort("exit").iter_rows())
     told = {
         "first": dates[0].isoformat(),
@@ -125,11 +130,19 @@ def build_training_data(workspace: Workspace, outcome_name: str) -> TrainingData
         told,
         exits,
         lineage,
-        groups=_groups(history, frame),
+        groups=read_audit_groups(history, frame),
         freshness=measure_freshness(history, dates),
         offers=history.versions.get("ext_offers"),
         changes=find_practice_changes(history),
         holdings=measure_holdings(history) | {"children_learned_from": frame["person_id"].n_unique()},
+        open_cases=OpenCases(
+            open_today,
+            read_audit_groups(history, open_today),
+            measure_freshness(history, [today]),
+            history.window_start,
+            opted_out,
+        ),
+        uptake=weigh_uptake(history, labelled, waiting, read_decisions(workspace)),
     )
 
 
@@ -247,14 +260,3 @@ def summarise(data: TrainingData, trained: Trained) -> dict[str, Any]:
         "holdings": data.holdings,
         **trained.appraisal,
     }
-
-
-def _groups(history: Archive, frame: pl.DataFrame) -> pl.DataFrame:
-    """The keys of each row with its audit groups, and how many children of its family have an open case on the date."""
-    told = read_groups(history, frame)
-    # Not to know whether a child was known before tells how far the extract reaches back, not who the child is.
-    known = pl.col("known_before")
-    told = told.with_columns(known_before=pl.when(known != NOT_KNOWN).then(known))
-    children = pl.col("person_id").n_unique().over("as_of", FAMILY)
-    size = pl.when(children == 1).then(pl.lit(ONE)).when(children <= 3).then(pl.lit(FEW)).otherwise(pl.lit(MANY))
-    return told.select(*ROW, *(name for name in GROUPS if name in told.columns), family_size=size.cast(pl.Enum([ONE, FEW, MANY])))

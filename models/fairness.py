@@ -123,14 +123,35 @@ def measure_fairness(
     names = [name for name in groups.columns if name not in (*ROW, IN_NEED)]
     parts = [(str(split["as_of"].min()), place(split, sizes, seed).join(groups, on=ROW, how="left")) for split in splits]
     together = [(POOLED, pl.concat(rows for _, rows in parts))] if len(parts) > 1 else []
-    cells = pl.concat(_measure(rows, names, sizes).with_columns(split=pl.lit(split)) for split, rows in [*parts, *together])
-    values = _list_values(groups, names)
+    every = [*together, *parts]
+    cells = pl.concat(_measure(rows, names, sizes, METRICS).with_columns(split=pl.lit(split)) for split, rows in every)
+    return _arrange(cells, groups.select(names), [split for split, _ in every], list(sizes), METRICS, telling)
+
+
+def measure_rows(rows: pl.DataFrame, groups: Sequence[str], metrics: Sequence[Metric], split: str) -> pl.DataFrame:
+    """The long frame of other ``metrics`` over ``rows``, without any list; ``split`` says what rows these are.
+
+    ``rows`` has ``group_id``, what the metrics read, and a text or Enum column for each of ``groups``.
+    """
+    cells = _measure(rows, groups, {}, metrics).with_columns(split=pl.lit(split))
+    return _arrange(cells, rows.select(groups), [split], [ANY_SIZE], metrics, TELLING)
+
+
+def _arrange(
+    cells: pl.DataFrame,
+    groups: pl.DataFrame,
+    splits: Sequence[str],
+    sizes: Sequence[str],
+    metrics: Sequence[Metric],
+    telling: float,
+) -> pl.DataFrame:
+    """The long frame: cells judged for the first split and size, values that nobody has beside them, all in order."""
+    values = _list_values(groups)
     every = pl.concat([cells, _find_absent(values.drop("at"), cells)], how="diagonal_relaxed")
-    told = judge_cells(every, POOLED if together else parts[0][0], next(iter(sizes)), telling)
-    order = ([POOLED, *(split for split, _ in parts)], [metric.name for metric in METRICS], [ANY_SIZE, *sizes], names)
+    order = (splits, [metric.name for metric in metrics], dict.fromkeys([ANY_SIZE, *sizes]), groups.columns)
     columns = zip(("split", "metric", "size", "group"), order, strict=True)
-    placed = told.join(values, on=["group", "value"], how="left")
-    ordered = placed.sort(*(pl.col(name).cast(pl.Enum(known)) for name, known in columns), "at", "value")
+    placed = judge_cells(every, splits[0], sizes[0], telling).join(values, on=["group", "value"], how="left")
+    ordered = placed.sort(*(pl.col(name).cast(pl.Enum(list(known))) for name, known in columns), "at", "value")
     return ordered.select(pl.col(name).cast(dtype) for name, dtype in FRAME.items())
 
 
@@ -173,13 +194,14 @@ def column_of(size: str) -> str:
     return f"offered, {size}"
 
 
-def _measure(rows: pl.DataFrame, names: Sequence[str], sizes: Mapping[str, float]) -> pl.DataFrame:
+def _measure(rows: pl.DataFrame, names: Sequence[str], sizes: Mapping[str, float], metrics: Sequence[Metric]) -> pl.DataFrame:
     """Every metric of every group, at every size that it depends on."""
     found = []
-    for metric in (metric for metric in METRICS if IN_NEED in rows.columns or not metric.of_need):
+    chance = pl.col("chance") if "chance" in rows.columns else pl.lit(None, pl.Float64)
+    for metric in (metric for metric in metrics if IN_NEED in rows.columns or not metric.of_need):
         for size in sizes if metric.at_size else [ANY_SIZE]:
             offered = pl.col(column_of(size)) if metric.at_size else pl.lit(value=False)
-            parts = {"part": metric.part, "whole": metric.whole, "expected": pl.col("chance")}
+            parts = {"part": metric.part, "whole": metric.whole, "expected": chance}
             sums = {name: part.cast(pl.Float64) for name, part in parts.items()}
             summed = rows.with_columns(offered=offered).select("group_id", *names, **sums)
             told = {"metric": metric.name, "size": size, "kind": metric.kind.value, "judged": metric.judged}
@@ -188,9 +210,10 @@ def _measure(rows: pl.DataFrame, names: Sequence[str], sizes: Mapping[str, float
     return pl.concat(found)
 
 
-def _list_values(groups: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+def _list_values(groups: pl.DataFrame) -> pl.DataFrame:
     """``group`` and ``value`` of every value that a group may have, where they are known, in order (``at``)."""
-    listed = [(name, value) for name in names if isinstance(dtype := groups[name].dtype, pl.Enum) for value in dtype.categories]
+    typed = [(name, dtype) for name, dtype in groups.schema.items() if isinstance(dtype, pl.Enum)]
+    listed = [(name, value) for name, dtype in typed for value in dtype.categories]
     return pl.DataFrame(listed, schema={"group": pl.String, "value": pl.String}, orient="row").with_row_index("at")
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 import polars as pl
 
 from features.definition import Feature
+from features.groups import FINER
 from features.outcomes import Outcome
 from models.appraisal import appraise
 from models.candidate import FULL, Effort
@@ -105,14 +106,15 @@ def train(
     with clock.time("evaluate"):
         evaluation = evaluate(ordered, features, splits, list(CANDIDATES), capacity=capacity, seed=seed, effort=effort)
     with clock.time("appraise"):
-        appraisal = appraise(evaluation, CHAMPION, capacity, seed, groups)
+        broad = None if groups is None else groups.drop(FINER, strict=False)
+        appraisal = appraise(evaluation, CHAMPION, capacity, seed, broad)
     fairness = stages = None
-    if groups is not None:
+    if groups is not None and broad is not None:
         with clock.time("fairness"):
             findings = ordered.select(*ROW, IN_NEED) if IN_NEED in ordered.columns else ordered.select(ROW)
             audited, sizes = cross(groups, *PAIRS).join(findings, on=ROW, how="left"), list_sizes(capacity)
             fairness = measure_fairness(evaluation.scored[CHAMPION], audited, sizes, seed)
-            stages = find_stages(pl.concat(evaluation.scored[CHAMPION]), groups.join(findings, on=ROW, how="left"))
+            stages = find_stages(pl.concat(evaluation.scored[CHAMPION]), broad.join(findings, on=ROW, how="left"))
     with clock.time("fit"):
         fitted = fit_candidate(CHAMPION, ordered, features, seed, effort)
         scorecard = cast(Scorecard, fit_candidate("points_scorecard", ordered, features, seed, effort).candidate)

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 import polars as pl
 
+from features.groups import BACKGROUND
 from flows.publish.board_page import render_board_page
 from flows.publish.chance_words import in_words, number
 from flows.publish.pictures import draw_gaps
 from flows.publish.printed import plain
-from flows.publish.stages_section import STAGES_FRAME, WHO_A_CHILD_IS, find_sentences, tell_stages
+from flows.publish.stages_section import MOST_TOLD, STAGES_FRAME, WHO_A_CHILD_IS, find_sentences, tell_stages
 from flows.publish.tables import Section, Table
 from flows.workspace import write_private
 from models.fairness import ANY_SIZE, METRICS, POOLED, POWER, TELLING, Verdict, list_sizes
@@ -173,12 +174,19 @@ def render_fairness(
 
 
 def in_short(frame: pl.DataFrame) -> list[str]:
-    """What a board should take away, one sentence each, gaps first."""
+    """What a board should take away, one sentence each: gaps first, those by who a child is before the others."""
     frame = mark_hidden(frame)
     judged = frame.filter(pl.col("verdict").is_in([verdict.value for verdict in JUDGED]))
     judged = judged.unique(["group", "metric", pl.col("gap").abs().round(9)], keep="first", maintain_order=True)  # of two, one
     by_verdict = {verdict: judged.filter(verdict=verdict.value) for verdict in JUDGED}
-    lines = [_tell_gap(cell) for cell in by_verdict[Verdict.GAP].sort(pl.col("gap").abs(), descending=True).iter_rows(named=True)]
+    child, size = (
+        pl.col("group").str.contains_any([*WHO_A_CHILD_IS, BACKGROUND]),
+        pl.when(~pl.col("hidden")).then(pl.col("gap").abs()),
+    )
+    gaps = by_verdict[Verdict.GAP].sort(child, size, descending=True, nulls_last=True, maintain_order=True)
+    lines = [_answer_in_short(cell) for cell in gaps.iter_rows(named=True)]
+    if len(lines) > MOST_TOLD:
+        lines = [*lines[:MOST_TOLD], f"{number(len(lines) - MOST_TOLD, 'more gap is', 'more gaps are')} told of below."]
     lines = lines or ["No gap is certain enough to be called one."]
     ruled_out, unclear = by_verdict[Verdict.NO_LARGER_GAP].height, by_verdict[Verdict.NOT_ENOUGH]
     lines.append(
@@ -193,14 +201,20 @@ def in_short(frame: pl.DataFrame) -> list[str]:
     return lines
 
 
-def _tell_gap(cell: Cell) -> str:
+def _answer_in_short(cell: Cell) -> str:
     question = next(question for question in QUESTIONS if question.metric == cell["metric"])
+    return tell_gap(cell, question.more, question.less)
+
+
+def tell_gap(cell: Cell, more: str, less: str) -> str:
+    """A gap in a sentence: ``more`` is said of a group that has more of what is measured, ``less`` of one that has less."""
     gap, low, high = (_float(cell[name]) for name in ("gap", "gap_low", "gap_high"))
-    said, ends = (question.more, (low, high)) if gap > 0 else (question.less, (-high, -low))
+    said, ends = (more, (low, high)) if gap > 0 else (less, (-high, -low))
+    name = name_cell(cell).replace(": ", ", ")
     if cell["hidden"]:
-        return f"A gap for {_name(cell)}: {said}; how much cannot be shown, since so few families are behind it."
+        return f"{name[0].upper()}{name[1:]}, a gap: {said}. How much cannot be shown, since few families are on one side of it."
     by, least, most = (_points(value, plain=True) for value in (abs(gap), *ends))
-    return f"A gap for {_name(cell)}: {said}, by {by} points (95 % interval {least} to {most})."
+    return f"{name[0].upper()}{name[1:]}, a gap: {said}, by {by} points (95 % interval {least} to {most})."
 
 
 def _name_stages(frame: pl.DataFrame, stages: pl.DataFrame | None) -> list[str]:
@@ -216,7 +230,7 @@ def _find_hidden(frame: pl.DataFrame) -> tuple[set[tuple[str, str]], dict[tuple[
     returns = pl.col("metric").is_in(["came_back", "returns_in_need", "returns_without_need"])
     hidden = set(frame.filter("hidden", returns).select("group", "value").iter_rows())
     every = frame.unique(["group", "value"], maintain_order=True)
-    return hidden, {(str(cell["group"]), str(cell["value"])): _name(cell) for cell in every.iter_rows(named=True)}
+    return hidden, {(str(cell["group"]), str(cell["value"])): name_cell(cell) for cell in every.iter_rows(named=True)}
 
 
 def find_sections(frame: pl.DataFrame, stages: pl.DataFrame | None, sizes: Sequence[str]) -> list[Section]:
@@ -230,20 +244,22 @@ def find_sections(frame: pl.DataFrame, stages: pl.DataFrame | None, sizes: Seque
 def _answer(question: Question, whole: pl.DataFrame, sizes: Sequence[str]) -> Section:
     of = whole.filter(pl.col("metric") == question.metric, pl.col("families") >= FEWEST)
     at_list = of.filter(pl.col("size").is_in([sizes[0], ANY_SIZE]))
-    single = at_list.filter(~pl.col("group").str.contains(" and "))
+    single = at_list.filter(~pl.col("group").str.contains(" and "), pl.col("group") != BACKGROUND)
     caption = (
         f"{question.measure.capitalize()}: how far each group lies from all others, in points, with its 95 % interval. Grey: "
         f"within {100 * TELLING:.0f} points. Square: a gap. Full circle: no larger gap. Empty circle: not enough evidence."
     )
     shown = [cell for cell in single.iter_rows(named=True) if not cell["hidden"] and cell["gap"] is not None]
     pictures = [(draw_gaps([_draw(cell) for cell in shown], TELLING, caption, question.metric), caption)] if shown else []
-    behind = [_lay_out(at_list.filter(pl.col("group").str.contains(" and ")), "Two groups together")]
-    behind += [_lay_out(of.filter(size=size), f"If the list held {size}: described, not judged") for size in sizes[1:]]
+    behind = [lay_out_cells(at_list.filter(group=BACKGROUND), "The eighteen ethnic groups of the census")]
+    behind += [lay_out_cells(at_list.filter(pl.col("group").str.contains(" and ")), "Two groups together")]
+    behind += [lay_out_cells(of.filter(size=size), f"If the list held {size}: described, not judged") for size in sizes[1:]]
     tables = [table for table in behind if table.rows]
-    return Section(question.metric, question.heading, list(question.words), pictures, [_lay_out(single, "")], tables)
+    return Section(question.metric, question.heading, list(question.words), pictures, [lay_out_cells(single, "")], tables)
 
 
-def _lay_out(cells: pl.DataFrame, caption: str) -> Table:
+def lay_out_cells(cells: pl.DataFrame, caption: str) -> Table:
+    """A row for each cell of :func:`mark_hidden`: families, the figure, that of all others, the gap and the verdict."""
     against = "Average chance" if "returns_beside_chances" in cells["metric"] else "All others"
     header = ("Group", "Families", "Here", against, "Gap in points", "Visible from", "Verdict")
     rows = [row for part in cells.partition_by("group", maintain_order=True) for row in _lay_out_group(part)]
@@ -256,10 +272,10 @@ def _lay_out_group(part: pl.DataFrame) -> list[tuple[str, ...]]:
         hidden = cell["hidden"]
         rows.append(
             (
-                _name(cell),
+                name_cell(cell),
                 families,
-                HIDDEN if hidden else _percent(cell["estimate"]),
-                HIDDEN if hidden else _percent(cell["against"]),
+                HIDDEN if hidden else percent(cell["estimate"]),
+                HIDDEN if hidden else percent(cell["against"]),
                 HIDDEN if hidden else f"{_points(cell['gap'])} ({_span(cell, 'gap_low', 'gap_high')})",
                 HIDDEN if hidden else _points(cell["smallest_visible"], plain=True),
                 VERDICTS[Verdict(cell["verdict"])],
@@ -277,16 +293,16 @@ def _describe(frame: pl.DataFrame, whole: pl.DataFrame) -> Section:
     ]
     back = whole.filter(pl.col("metric") == "came_back", pl.col("families") >= FEWEST)
     beside = {
-        (cell["metric"], cell["group"], cell["value"]): HIDDEN if cell["hidden"] else _percent(cell["estimate"])
+        (cell["metric"], cell["group"], cell["value"]): HIDDEN if cell["hidden"] else percent(cell["estimate"])
         for cell in whole.filter(pl.col("metric").is_in(BESIDE)).iter_rows(named=True)
     }
     rows: list[tuple[str, ...]] = []
     for part in back.filter(~pl.col("group").str.contains(" and ")).partition_by("group", maintain_order=True):
         for cell, families in zip(part.iter_rows(named=True), suppress(part["families"].to_list()), strict=True):
-            came_back = HIDDEN if cell["hidden"] else f"{_percent(cell['estimate'])} ({_ends(cell)})"
-            drawn_in = HIDDEN if cell["hidden"] else _percent(cell["drawn_in"])
+            came_back = HIDDEN if cell["hidden"] else f"{percent(cell['estimate'])} ({_ends(cell)})"
+            drawn_in = HIDDEN if cell["hidden"] else percent(cell["drawn_in"])
             told = (beside.get((metric, cell["group"], cell["value"]), NOTHING) for metric in BESIDE)
-            rows.append((_name(cell), families, came_back, drawn_in, *told))
+            rows.append((name_cell(cell), families, came_back, drawn_in, *told))
     header = ("Group", "Families", "Came back", "Drawn in", *BESIDE.values())
     return Section(
         "base", "How do the groups differ to begin with?", words, (), [Table("", header, tuple(rows))], _by_year(frame)
@@ -301,8 +317,8 @@ def _by_year(frame: pl.DataFrame) -> list[Table]:
     back = frame.filter(pl.col("metric") == "came_back", pl.col("families") >= FEWEST, ~pl.col("group").str.contains(" and "))
     rows = []
     for part in back.partition_by("group", "value", maintain_order=True):
-        shown = {cell["split"]: HIDDEN if cell["hidden"] else _percent(cell["estimate"]) for cell in part.iter_rows(named=True)}
-        rows.append((_name(part.row(0, named=True)), *(shown.get(year, NOTHING) for year in years)))
+        shown = {cell["split"]: HIDDEN if cell["hidden"] else percent(cell["estimate"]) for cell in part.iter_rows(named=True)}
+        rows.append((name_cell(part.row(0, named=True)), *(shown.get(year, NOTHING) for year in years)))
     return [Table("Share that came back, by test year (its first day)", ("Group", *years), tuple(rows))]
 
 
@@ -321,12 +337,12 @@ def _tell_lost(whole: pl.DataFrame) -> Section:
 def _name_values(frame: pl.DataFrame, verdict: Verdict) -> list[str]:
     """Groups that have this verdict on the share that came back; those of two groups together are left out."""
     of = frame.filter(pl.col("metric") == "came_back", pl.col("verdict") == verdict.value, ~pl.col("group").str.contains(" and "))
-    return [_name(cell) for cell in of.unique(["group", "value"], maintain_order=True).iter_rows(named=True)]
+    return [name_cell(cell) for cell in of.unique(["group", "value"], maintain_order=True).iter_rows(named=True)]
 
 
 def _draw(cell: Cell) -> dict[str, object]:
     ends = {"low": cell["gap_low"], "high": cell["gap_high"], "gap": cell["gap"]}
-    return {"name": _name(cell), "verdict": VERDICTS[Verdict(str(cell["verdict"]))], **ends}
+    return {"name": name_cell(cell), "verdict": VERDICTS[Verdict(str(cell["verdict"]))], **ends}
 
 
 def mark_hidden(frame: pl.DataFrame) -> pl.DataFrame:
@@ -345,7 +361,8 @@ def mark_hidden(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(hidden=pl.when(of_need).then(both).otherwise(few))
 
 
-def _name(cell: Cell) -> str:
+def name_cell(cell: Cell) -> str:
+    """The group of a cell in words, such as "sex: female"."""
     group, value = (str(cell[name]) for name in ("group", "value"))
     return f"{NAMES.get(group, plain(group))}: {VALUES.get(value, plain(value))}"
 
@@ -354,8 +371,9 @@ def _float(value: object) -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
 
 
-def _percent(share: object) -> str:
-    return NOTHING if share is None else f"{100 * _float(share):.1f} %"
+def percent(share: object) -> str:
+    """A share in per cent with one decimal, or that there is none."""
+    return NOTHING if share is None else f"{round(100 * _float(share), 1) + 0.0:.1f} %"
 
 
 def _points(share: object, *, plain: bool = False) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 
 from features.cohort import build_cohort
-from features.groups import GROUPS, read_groups
+from features.groups import FINER, GROUPS, read_groups
 from tests.generative.reference import Reference, Row, source_group
 from tests.generative.worlds import DATES, Town, a_town, of_world, randoms, seeded, side_by_side, some_rows
 from validation.codes import codes
@@ -30,6 +30,7 @@ def groups_of(world: Reference, case: Row, window_start: date) -> dict[str, str]
     return {
         "sex": first({"F": "female", "M": "male"}.get(row["pers_sex"]) for row in people) or "not known",
         "ethnicity": first(ethnic_group(row["pers_ethnicity"]) for row in people) or "not stated",
+        "ethnic_background": first(ethnic_background(row["pers_ethnicity"]) for row in people) or "not stated",
         "disability": "yes" if disabilities - {"NONE"} else "no" if disabilities else "not recorded",
         "age_band": age_band(world, people, records, as_of),
         "source": "not known" if source == "Unknown" else source,
@@ -44,6 +45,10 @@ def first(values: Any) -> Any:
 def ethnic_group(code: str | None) -> str | None:
     group = codes("ethnicity")[code].group if code in codes("ethnicity") else None
     return None if group == "Not known" else group
+
+
+def ethnic_background(code: str | None) -> str | None:
+    return codes("ethnicity")[code].label if ethnic_group(code) else None
 
 
 def age_band(world: Reference, people: list[Row], records: list[str], as_of: date) -> str:
@@ -76,7 +81,7 @@ def test_groups_are_what_plain_python_makes_of_the_nights(random: Random, small_
     town = with_disabilities(random, a_town(random))
     archive = side_by_side(town)
     found = read_groups(archive, build_cohort(archive, DATES))
-    named = [name for name in GROUPS if name in found.columns]
+    named = [name for name in (*GROUPS, *FINER) if name in found.columns]
     for number, world in enumerate(Reference.of_town(town, small_stock)):
         expected = [groups_of(world, case, archive.window_start) for day in DATES for case in world.cohort(day)]
         assert of_world(found, number).select(named).to_dicts() == [{name: row[name] for name in named} for row in expected]

@@ -5,7 +5,7 @@ import pytest
 
 from features.catalogue import CATALOGUE
 from features.cohort import build_cohort
-from features.groups import GROUPS, read_groups
+from features.groups import BACKGROUND, FINER, GROUPS, WITHIN, read_groups
 from tests.spec.drawing import Drawn, assert_drawn, dates, nights, one_load
 from validation.tables.catalogue import TABLES
 
@@ -32,6 +32,27 @@ def test_sex(sex: str, group: str) -> None:
 def test_ethnicity_in_the_groups_of_the_census(code: str, group: str) -> None:
     people = {"ssd_person": f"person_id ethnicity\nanna {code}\nbert WBRI"}
     assert groups_of(ANNA | people, "2024-11-25")["ethnicity"].to_list() == [group]
+
+
+@pytest.mark.parametrize(
+    ("code", "background"),
+    [
+        ("WROM", "Gypsy/Roma"),
+        ("MWBC", "White and Black Caribbean"),
+        ("CHNE", "Chinese"),
+        ("REFU", "not stated"),
+        ("-", "not stated"),
+    ],
+)
+def test_ethnic_background_in_the_eighteen_groups_of_the_census(code: str, background: str) -> None:
+    people = {"ssd_person": f"person_id ethnicity\nanna {code}\nbert WBRI"}
+    assert groups_of(ANNA | people, "2024-11-25")[BACKGROUND].to_list() == [background]
+
+
+def test_each_of_the_eighteen_belongs_to_one_of_the_five() -> None:
+    assert len(WITHIN) == 18
+    assert set(WITHIN) | {"not stated"} == set(FINER[BACKGROUND].categories)
+    assert set(WITHIN.values()) | {"not stated"} == set(GROUPS["ethnicity"].categories)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +184,7 @@ def test_no_feature_reads_what_a_child_is() -> None:
     read = {(table, column) for feature in CATALOGUE for one in feature.measures for table, column in one.stream.reads(one.reads)}
     classes = {TABLES[table].column(column).sensitivity.value for table, column in read}
     assert classes == {"feature"}
-    assert not {feature.name for feature in CATALOGUE} & set(GROUPS)
+    assert not {feature.name for feature in CATALOGUE} & {*GROUPS, *FINER}
     tables = {table for table, _ in read}
     assert tables
     assert not any(TABLES[table].audit_only for table in tables)

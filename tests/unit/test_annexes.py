@@ -59,7 +59,7 @@ def test_groups_by_circumstance_are_left_to_the_fairness_report() -> None:
 def test_the_gaps_that_were_found_stand_first() -> None:
     gap = {"metric": "offered", "gap": 0.12, "gap_low": 0.03, "gap_high": 0.2, "verdict": Verdict.GAP} | LISTED
     short = words(render_equality_annex(replace(facts(), fairness=frame(gap))))
-    assert "In short A gap for sex: female: the list reaches more of them, by 12.0 points" in short
+    assert "In short Sex, female, a gap: the list reaches more of them, by 12.0 points" in short
 
 
 def test_the_position_on_decisions_is_put_to_counsel_and_not_as_advice() -> None:

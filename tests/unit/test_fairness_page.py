@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from flows.publish.fairness_page import QUESTIONS, find_sections, in_short, mark_hidden, render_fairness
+from flows.publish.stages_section import MOST_TOLD
 from models.fairness import ANY_SIZE, FRAME, METRICS, Verdict, measure_fairness
 from models.ratios import Kind
 from tests.unit.test_fairness import SIZES, invent
@@ -83,15 +84,36 @@ def test_gaps_come_first_the_largest_of_them_before_the_others() -> None:
         {"group": "source", "value": "Police", "metric": "offered"},
     )
     first, second, counted, *_ = in_short(found)
-    assert first == "A gap for sex: female: fewer of their returns are missed, by 13.0 points (95 % interval 8.0 to 20.0)."
-    assert second == "A gap for sex: male: the list reaches more of them, by 6.0 points (95 % interval 2.0 to 9.0)."
+    assert first == "Sex, female, a gap: fewer of their returns are missed, by 13.0 points (95 % interval 8.0 to 20.0)."
+    assert second == "Sex, male, a gap: the list reaches more of them, by 6.0 points (95 % interval 2.0 to 9.0)."
     assert counted.startswith("3 comparisons were judged. For 0 of them a gap larger than 5 points can be ruled out; for 1 there")
+
+
+def test_gaps_by_who_a_child_is_come_before_larger_ones_and_only_the_first_are_told() -> None:
+    gaps = [
+        {"metric": "offered", "group": "source", "value": f"{at}", "gap": 0.2 + at / 100, "verdict": Verdict.GAP}
+        for at in range(9)
+    ]
+    found = frame(
+        *gaps, {"metric": "offered", "group": "ethnic_background", "value": "Indian", "gap": 0.06, "verdict": Verdict.GAP}
+    )
+    lines = in_short(found)
+    assert [line.split(", a gap")[0] for line in lines[:2]] == ["Ethnic background, Indian", "Referred by, 8"]
+    assert lines[MOST_TOLD] == "2 more gaps are told of below."
+
+
+def test_the_eighteen_ethnic_groups_stand_behind_and_not_in_the_picture() -> None:
+    found = everything({}, {"group": "ethnic_background", "value": "Indian"})
+    section = next(section for section in find_sections(found, None, list(SIZES)) if section.key == "offered")
+    assert "Indian" not in section.pictures[0][0]
+    assert all("Indian" not in row[0] for row in section.tables[0].rows)
+    assert [row[0] for row in section.behind[0].rows] == ["ethnic background: Indian"]
 
 
 def test_a_gap_of_two_groups_is_told_once() -> None:
     told = {"metric": "offered", "verdict": Verdict.GAP}
     found = frame(told | {"value": "yes", "gap": 0.06}, told | {"value": "no", "gap": -0.06})
-    assert sum(line.startswith("A gap for") for line in in_short(found)) == 1
+    assert sum(", a gap: " in line for line in in_short(found)) == 1
 
 
 def test_silence_is_no_pass() -> None:
@@ -134,7 +156,7 @@ def test_of_two_values_neither_tells_what_the_other_hides(others: tuple[str, ...
 def test_a_gap_of_a_handful_is_named_without_its_size() -> None:
     told = {"metric": "offered", "gap": 0.06, "families_with_event": 3, "verdict": Verdict.GAP}
     assert in_short(frame(told))[0] == (
-        "A gap for sex: female: the list reaches more of them; how much cannot be shown, since so few families are behind it."
+        "Sex, female, a gap: the list reaches more of them. How much cannot be shown, since few families are on one side of it."
     )
 
 
