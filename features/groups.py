@@ -18,6 +18,7 @@ from validation.codes import codes
 from validation.cut import cut
 from validation.history import Archive
 from validation.tables.episodes import EPISODES
+from validation.tables.local import DEPRIVATION
 from validation.tables.people import DISABILITY, PERSON
 
 NOT_KNOWN, NOT_STATED, NOT_RECORDED = "not known", "not stated", "not recorded"
@@ -26,6 +27,7 @@ ETHNIC_GROUPS = {code: entry.group for code, entry in codes("ethnicity").items()
 BACKGROUNDS = {code: entry.label for code, entry in codes("ethnicity").items() if entry.group != "Not known"}
 SOURCES = sorted({entry.group for entry in codes("referral_source").values()} - {"Unknown"})
 AGES = {"unborn or under 1": range(1), "1-4": range(1, 5), "5-9": range(5, 10), "10-15": range(10, 16), "16-17": range(16, 18)}
+FIFTHS = {code: entry.label for code, entry in codes("deprivation").items()}
 BANDS = {years: band for band, ages in AGES.items() for years in ages}
 
 GROUPS: Mapping[str, pl.Enum] = {
@@ -33,6 +35,7 @@ GROUPS: Mapping[str, pl.Enum] = {
     "ethnicity": pl.Enum([*dict.fromkeys(ETHNIC_GROUPS.values()), NOT_STATED]),
     "disability": pl.Enum(["yes", "no", NOT_RECORDED]),
     "age_band": pl.Enum([*AGES, NOT_KNOWN]),
+    "deprivation": pl.Enum([*FIFTHS.values(), NOT_KNOWN]),
     "source": pl.Enum([*SOURCES, NOT_KNOWN]),
     "known_before": pl.Enum(["known", "first referral", NOT_KNOWN]),
 }
@@ -54,6 +57,7 @@ def read_groups(archive: Archive, cohort: pl.DataFrame) -> pl.DataFrame:
     - ``disability``: "yes" when any is on record, "no" when only "no disability" is, else "not recorded".
     - ``age_band``: in whole years, from the month of birth, or the month in which the child is due. Where a first load shows
       neither, a birth that came after ``as_of`` says what was plain on the day: the child was not born yet.
+    - ``deprivation``: in which fifth of England's neighbourhoods the child lives; of several on record, the most deprived.
     - ``source``: who made the open referral.
     - ``known_before``: "known" when another case of the child began in the 730 days before this one, "first referral" when none
       did; "not known" when the history does not reach back so far.
@@ -68,6 +72,7 @@ def read_groups(archive: Archive, cohort: pl.DataFrame) -> pl.DataFrame:
         BACKGROUND: {"pers_ethnicity"},
         "disability": {"disa_disability_code"},
         "age_band": {"pers_dob", "pers_expected_dob"},
+        "deprivation": {"depr_fifth"},
         "source": {"cine_referral_source_code"},
         "known_before": {"cine_referral_date"},
     }
@@ -77,7 +82,7 @@ def read_groups(archive: Archive, cohort: pl.DataFrame) -> pl.DataFrame:
 
 
 def _read_people(archive: Archive, index: pl.DataFrame, who: pl.DataFrame) -> pl.DataFrame:
-    """Sex, ethnic group, age and disability of each row's child, in the order of ``index``."""
+    """Sex, ethnic group, age, disability and neighbourhood of each row's child, in the order of ``index``."""
     born = pl.coalesce(pl.col("pers_dob").max(), pl.col("pers_expected_dob").max())
     births = archive.table(PERSON.name).select(subject="pers_person_id", birth="pers_dob")
     unborn = who.join(births, on="subject").filter(pl.col("birth") > pl.col("as_of")).group_by("row").agg(pl.col("birth").min())
@@ -95,14 +100,17 @@ def _read_people(archive: Archive, index: pl.DataFrame, who: pl.DataFrame) -> pl
     )
     disabled = pl.col("disa_disability_code") != "NONE"
     disabilities = cut(archive, DISABILITY, who).drop_nulls("disa_disability_code").group_by("row").agg(disabled.any())
+    fifth = pl.col("depr_fifth").replace_strict(FIFTHS, default=None, return_dtype=GROUPS["deprivation"])
+    places = cut(archive, DEPRIVATION, who).group_by("row").agg(deprivation=fifth.min())
     found = index
-    for more in (people, unborn, disabilities):
+    for more in (people, unborn, disabilities, places):
         found = found.join(more, on="row", how="left", maintain_order="left")
     day, born = pl.col("as_of"), pl.coalesce("born", "birth")
     months = (day.dt.year() - born.dt.year()) * 12 + day.dt.month().cast(pl.Int32) - born.dt.month()
     return found.select(
         pl.col("sex").fill_null(NOT_KNOWN),
         pl.col("ethnicity", BACKGROUND).fill_null(NOT_STATED),
+        pl.col("deprivation").cast(pl.String).fill_null(NOT_KNOWN),
         disability=pl.col("disa_disability_code").replace_strict({True: "yes", False: "no"}, default=NOT_RECORDED),
         age_band=(months // 12).clip(0, max(BANDS)).replace_strict(BANDS, default=NOT_KNOWN),
     )

@@ -11,7 +11,7 @@ from flows.publish.tables import Table
 from models.fairness import ANY_SIZE, POOLED, Verdict
 from validation.disclosure import HIDDEN, NOTHING, percent
 
-CIRCUMSTANCES = ("source", "known_before", "family_size")  # groups that are no protected characteristic
+CIRCUMSTANCES = ("deprivation", "source", "known_before", "family_size")  # groups that are no protected characteristic
 MEASURES = {question.metric: question.measure for question in QUESTIONS}
 
 

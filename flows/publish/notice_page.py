@@ -15,6 +15,7 @@ KEPT_IN_WORDS = {
     "ssd_person": "The child: sex, ethnic group, month of birth",
     "ssd_family": "Which family the child is in",
     "ssd_disability": "Disability. Used only to check that the list is fair",
+    "ext_deprivation": "How deprived the place is where the child lives, in fifths. Used only to check that the list is fair",
     "ext_person_links": "That the child had an older number",
     "ssd_cin_episodes": "Referrals, and when each case was closed",
     "ssd_contacts": "Times that somebody got in touch about the child",

@@ -13,6 +13,7 @@ from tests.generative.reference import Reference, Row, source_group
 from tests.generative.worlds import DATES, Town, a_town, of_world, randoms, seeded, side_by_side, some_rows
 from validation.codes import codes
 
+FIFTHS = {code: entry.label for code, entry in codes("deprivation").items()}
 AGES = [(0, "unborn or under 1"), (4, "1-4"), (9, "5-9"), (15, "10-15"), (17, "16-17")]
 
 
@@ -22,6 +23,7 @@ def groups_of(world: Reference, case: Row, window_start: date) -> dict[str, str]
     records = sorted(world.records(own, as_of), key=lambda record: (record != own, record))
     people = [row for record in records for row in world.shown("ssd_person", [record], as_of)]
     disabilities = {row["disa_disability_code"] for row in world.shown("ssd_disability", records, as_of)} - {None}
+    fifths = {row["depr_fifth"] for row in world.shown("ext_deprivation", records, as_of)} - {None}
     episodes = world.episodes(set(records), as_of)
     code = next(one["cine_referral_source_code"] for one in episodes if one["cine_referral_id"] == case["referral_id"])
     since = case["began_on"] - timedelta(days=729)
@@ -32,6 +34,7 @@ def groups_of(world: Reference, case: Row, window_start: date) -> dict[str, str]
         "ethnicity": first(ethnic_group(row["pers_ethnicity"]) for row in people) or "not stated",
         "ethnic_background": first(ethnic_background(row["pers_ethnicity"]) for row in people) or "not stated",
         "disability": "yes" if disabilities - {"NONE"} else "no" if disabilities else "not recorded",
+        "deprivation": FIFTHS.get(min(fifths, default="")) or "not known",
         "age_band": age_band(world, people, records, as_of),
         "source": "not known" if source == "Unknown" else source,
         "known_before": "known" if known else "first referral" if since >= window_start else "not known",
@@ -64,11 +67,18 @@ def age_band(world: Reference, people: list[Row], records: list[str], as_of: dat
     return next((name for oldest, name in AGES if years <= oldest), AGES[-1][1])
 
 
-def with_disabilities(random: Random, town: Town) -> Town:
-    """The town with a table that no feature reads."""
+def with_what_no_feature_reads(random: Random, town: Town) -> Town:
+    """The town with disabilities, and with the places where some of its children live."""
     return [
-        [replace(night, tables=night.tables | {"ssd_disability": disabilities(random)}) for night in nights] for nights in town
-    ]
+        [replace(night, tables=night.tables | {"ssd_disability": disabilities(random), "ext_deprivation": deprived(random)})
+         for night in nights]
+        for nights in town
+    ]  # fmt: skip
+
+
+def deprived(random: Random) -> list[Row]:
+    rows = some_rows(random, "ext_deprivation", 4).values()
+    return [row | {"depr_fifth": random.choice((*FIFTHS, None))} for row in rows]
 
 
 def disabilities(random: Random) -> list[Row]:
@@ -78,7 +88,7 @@ def disabilities(random: Random) -> list[Row]:
 
 @given(random=randoms)
 def test_groups_are_what_plain_python_makes_of_the_nights(random: Random, small_stock: int) -> None:
-    town = with_disabilities(random, a_town(random))
+    town = with_what_no_feature_reads(random, a_town(random))
     archive = side_by_side(town)
     found = read_groups(archive, build_cohort(archive, DATES))
     named = [name for name in (*GROUPS, *FINER) if name in found.columns]
@@ -89,7 +99,7 @@ def test_groups_are_what_plain_python_makes_of_the_nights(random: Random, small_
 
 def test_worlds_reach_the_groups() -> None:
     """Nobody is 10 in them, and some window reaches far back; tests/spec has both."""
-    archive = side_by_side(with_disabilities(seeded(0), a_town(seeded(0), sizes=(40,))))
+    archive = side_by_side(with_what_no_feature_reads(seeded(0), a_town(seeded(0), sizes=(40,))))
     found = read_groups(archive, build_cohort(archive, DATES))
     absent = {name: set(GROUPS[name].categories) - set(found[name]) for name in GROUPS if name != "source"}
     assert {name: groups for name, groups in absent.items() if groups} == {"age_band": {"10-15"}, "known_before": {"not known"}}

@@ -38,7 +38,9 @@ CODES = {  # those that features look for, and some that they do not
     "assessment_factors": FACTORS,
     "cla_start_reason": ("S", "P"),
 }
-OPTIONAL = tuple(name for name in TABLES if name not in {"ssd_cin_episodes", "ssd_disability", "ext_workforce"})
+OPTIONAL = tuple(
+    name for name in TABLES if name not in {"ssd_cin_episodes", "ssd_disability", "ext_deprivation", "ext_workforce"}
+)
 KEYS = {"ssd_person": 4, "ssd_cin_episodes": 12, "ext_person_links": 2}
 
 randoms = st.randoms(use_true_random=True)

@@ -20,6 +20,7 @@ SUPPLIED = {
     "ssd_contacts", "ssd_early_help_episodes", "ssd_family", "ssd_cin_assessments", "ssd_assessment_factors",
     "ssd_cin_plans", "ssd_s47_enquiry", "ssd_initial_cp_conference", "ssd_cp_plans", "ssd_cla_episodes", "ssd_missing",
     "ssd_disability", "ext_offers", "ext_assessments_sos", "ext_workforce", "ext_person_links",
+    "ext_deprivation",
 }  # fmt: skip
 
 

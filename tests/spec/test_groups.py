@@ -71,6 +71,12 @@ def test_disability_is_told_from_rows_and_never_from_their_absence(codes: tuple[
     assert groups_of(ANNA | {"ssd_disability": drawn}, "2024-11-25")["disability"].to_list() == [group]
 
 
+@pytest.mark.parametrize(("code", "fifth"), [("1", "most deprived fifth"), ("5", "least deprived fifth"), ("-", "not known")])
+def test_deprivation_of_the_place_where_a_child_lives(code: str, fifth: str) -> None:
+    places = {"ext_deprivation": f"person_id fifth\nanna {code}\nbert 3"}
+    assert groups_of(ANNA | places, "2024-11-25")["deprivation"].to_list() == [fifth]
+
+
 @pytest.mark.parametrize(
     ("dob", "expected_dob", "band"),
     [

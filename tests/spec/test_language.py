@@ -183,7 +183,7 @@ def test_the_catalogue_is_broad() -> None:
     assert {measure.aggregate for measure in measures} == set(Aggregate)
     assert any(measure.until for measure in measures)
     read = {measure.stream.table.name for measure in measures}
-    undated_or_for_the_audit = {"ssd_person", "ssd_disability", "ext_workforce", "ext_person_links"}
+    undated_or_for_the_audit = {"ssd_person", "ssd_disability", "ext_deprivation", "ext_workforce", "ext_person_links"}
     assert read == set(TABLES) - undated_or_for_the_audit
     for feature in CATALOGUE:
         for measure in feature.measures:

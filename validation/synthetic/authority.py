@@ -69,5 +69,7 @@ def tables_of(lived: Lived) -> dict[str, pl.DataFrame]:
         "ext_workforce": surroundings.workforce(lived.process.profile, first, last, seed),
         "ext_person_links": surroundings.links(courses, last),
     }
-    tables |= surroundings.persons(courses, np.flatnonzero(courses.seen), family, families.home(last))
+    who, home = np.flatnonzero(courses.seen), families.home(last)
+    tables |= surroundings.persons(courses, who, family, home)
+    tables["ext_deprivation"] = surroundings.deprivation(courses, who, home)
     return known_on(tables, lived.end) | {"ssd_person": tables["ssd_person"]}

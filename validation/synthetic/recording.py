@@ -18,7 +18,7 @@ from validation.synthetic.slips import SLIPS_IN_ORDER, forget_closings
 from validation.tables.catalogue import TABLES
 
 # Tables that only describe persons who are on record elsewhere.
-DESCRIPTIONS = ("ssd_person", "ssd_family", "ssd_disability")
+DESCRIPTIONS = ("ssd_person", "ssd_family", "ssd_disability", "ext_deprivation")
 
 
 @dataclass(frozen=True)

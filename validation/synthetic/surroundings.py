@@ -32,6 +32,11 @@ DISABILITIES = {
 }  # fmt: skip
 
 
+DEPRIVATION_FOLLOWS = 0.4  # how strongly a family's difficulty draws its home to a deprived place
+FIFTHS = (-0.5, 0.1, 0.7, 1.3)  # ends of the fifths: invented, and more families than a fifth live in the first
+ADDRESS_KNOWN = 0.97
+
+
 def contacts(courses: Courses, child: Places, day: Days, first: int) -> pl.DataFrame:
     """``ssd_contacts`` from the day ``first`` on: one before each referral, and many that come to nothing.
 
@@ -258,6 +263,21 @@ def links(courses: Courses, last: int) -> pl.DataFrame:
         link_old_person_id=pseudonyms(courses.seed, "old person", row.size),
         link_new_person_id=courses.person[child[row]],
         link_date=day,
+    )
+
+
+def deprivation(courses: Courses, who: Places, home: Places) -> pl.DataFrame:
+    """``ext_deprivation`` of the children ``who``: hard-pressed families live in deprived places more often."""
+    rng = stream(courses.seed, "deprivation")
+    families = courses.families
+    pressed = rng.normal(0, 1, size=families.families) - DEPRIVATION_FOLLOWS * np.log(families.difficulty)
+    fifth = 1 + np.searchsorted(np.array(FIFTHS), pressed)[home[who]]
+    placed = rng.random(families.count)[who] < ADDRESS_KNOWN
+    return frame(
+        local.DEPRIVATION,
+        depr_table_id=pseudonyms(courses.seed, "deprivation", families.count)[who[placed]],
+        depr_person_id=courses.person[who[placed]],
+        depr_fifth=pl.Series(fifth[placed]).cast(pl.String),
     )
 
 

@@ -11,6 +11,7 @@ TABLES: Mapping[str, Table] = {
         people.PERSON,
         people.FAMILY,
         people.DISABILITY,
+        local.DEPRIVATION,
         local.PERSON_LINKS,
         episodes.EPISODES,
         episodes.CONTACTS,

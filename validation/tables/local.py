@@ -1,4 +1,4 @@
-"""Tables of our own, since no standard holds them: offers, Signs of Safety, workforce, merged records."""
+"""Tables of our own, since no standard holds them: offers, Signs of Safety, deprivation, workforce, merged records."""
 
 from validation.contract import (
     Kind,
@@ -55,6 +55,26 @@ SIGNS_OF_SAFETY = Table(
         feature("asos_danger_statements", "Number of danger statements.", Kind.INTEGER),
         feature("asos_safety_goals", "Number of safety goals.", Kind.INTEGER),
         feature("asos_strengths", "Number of strengths.", Kind.INTEGER),
+    ),
+)
+
+DEPRIVATION = Table(
+    "ext_deprivation",
+    "How deprived the neighbourhood is in which a child lives, worked out by the council from an address that stays with it; one "
+    "row for each child. Undated, so it serves the audit and nothing else.",
+    key="depr_table_id",
+    person="depr_person_id",
+    audit_only=True,
+    references=(Reference("depr_person_id", "ssd_person"),),
+    columns=(
+        pseudonym("depr_table_id", "The row.", required=True),
+        pseudonym("depr_person_id", "The child.", required=True),
+        audit(
+            "depr_fifth",
+            "Fifth of England's neighbourhoods by the index of multiple deprivation: 1 is the most deprived.",
+            Kind.CODE,
+            codes="deprivation",
+        ),
     ),
 )
 
