@@ -1,25 +1,19 @@
 """Who is offered what, as drawn tables: scores in, places out."""
 
 from datetime import date
-from io import StringIO
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from models.offers import SCORES, families
+from tests.spec.drawing import words
 from validation.errors import ContractError, SettingsError
-
-
-def drawn(table: str) -> pl.DataFrame:
-    """A frame from a table drawn with blanks between the columns; "-" is an empty value."""
-    lines = [" ".join(line.split()) for line in table.strip().splitlines()]
-    return pl.read_csv(StringIO("\n".join(lines)), separator=" ", null_values="-", infer_schema=False)
 
 
 def scores(table: str) -> pl.DataFrame:
     """Scores of one night from a drawn table with the columns family, child and chance; chance "?" is abstained."""
-    rows = drawn(table)
+    rows = words(table)
     unknown = pl.col("chance") == "?"
     return rows.select(
         as_of=pl.lit(date(2026, 11, 24)),
@@ -34,7 +28,7 @@ def scores(table: str) -> pl.DataFrame:
 
 def assert_places(found: pl.DataFrame, table: str) -> None:
     """Compare the drawn columns with those found, as text."""
-    expected = drawn(table)
+    expected = words(table)
     assert_frame_equal(found.select(pl.col(expected.columns).cast(pl.String)), expected)
 
 
