@@ -8,7 +8,7 @@ import polars as pl
 from models.offer_kinds import Offers, read_offers
 from models.places import allocate
 from tests.spec.drawing import assert_drawn, words
-from tests.unit.test_team_decisions import decisions
+from tests.spec.drawn_decisions import decisions
 
 AS_OF = date(2026, 11, 24)
 

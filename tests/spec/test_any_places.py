@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from models.places import Standing, allocate
+from tests.spec.drawn_decisions import decisions
 from tests.spec.drawn_places import AS_OF, before, night, offered, with_place
-from tests.unit.test_team_decisions import decisions
 
 KINDS = ("FGC", "EH")
 A_FAMILY = st.tuples(

@@ -9,8 +9,8 @@ from polars.testing import assert_frame_equal
 
 from models.offer_kinds import Offers
 from models.places import allocate
+from tests.spec.drawn_decisions import decisions
 from tests.spec.drawn_places import AS_OF, night, offered, place, with_place
-from tests.unit.test_team_decisions import decisions
 
 BANDS = {
     "two of three": (

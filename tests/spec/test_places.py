@@ -9,8 +9,8 @@ from polars.testing import assert_frame_equal
 
 from models.offers import SCORES
 from models.places import ELIGIBLE, HELD, PLACES, allocate
+from tests.spec.drawn_decisions import decisions
 from tests.spec.drawn_places import AS_OF, ONE, assert_places, before, night, offered, place, with_place
-from tests.unit.test_team_decisions import decisions
 from validation.errors import ContractError, SettingsError
 
 FIVE = """
