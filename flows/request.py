@@ -14,7 +14,7 @@ from validation.extract import ExtractRule
 from validation.synthetic.habits import ORDINARY, Habits
 from validation.synthetic.plants import Plants
 from validation.synthetic.profiles import PROFILES
-from validation.synthetic.recording import years_before
+from validation.synthetic.recording import first_day_of_window
 
 AT_ONCE = 1_000_000  # residents that are held in memory; only a plain extract is written for more
 DAYS_BETWEEN = 28  # of the training grid
@@ -66,7 +66,7 @@ class Request:
     @property
     def start(self) -> date:
         """The first day of the window of the first extract."""
-        return years_before(self.last - timedelta(days=max(self.nights - 1, 0)), self.years)
+        return first_day_of_window(self.last - timedelta(days=max(self.nights - 1, 0)), self.years)
 
     @property
     def census_years(self) -> list[int]:

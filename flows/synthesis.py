@@ -28,7 +28,7 @@ from validation.synthetic.figures import OUT, compare, measure
 from validation.synthetic.lived import Lived, live, parts_of
 from validation.synthetic.planting import LABELS_SCHEMA, Planted, plant
 from validation.synthetic.profiles import PROFILES
-from validation.synthetic.recording import Records, nights, record, shown, years_before
+from validation.synthetic.recording import Records, first_day_of_window, nights, record, shown
 
 CHECKED_YEARS = 8  # enough to follow closed cases for six years, and to see rare things
 
@@ -79,7 +79,7 @@ def _lived(request: Request, start: date, watched: Sequence[date]) -> list[Lived
 
 def _figures(request: Request) -> pl.DataFrame:
     """The figures of an authority that is lived for the check alone: long enough to follow closed cases for six years."""
-    start = years_before(request.last, max(request.years, CHECKED_YEARS))
+    start = first_day_of_window(request.last, max(request.years, CHECKED_YEARS))
     history = together([tables_of(part) for part in _lived(request, start, [])])
     return compare(measure(history, request.residents, start, request.last), request.profile)
 

@@ -95,7 +95,8 @@ def _lay_out(name: str, cell: pl.DataFrame, *, hide: bool) -> tuple[str, ...]:
         if stage == "source_mix" and cell["group"][0] == "source":
             shown.append(NOTHING)
             continue
-        shown.append(f"{_signed(_points(cell, stage))}{'*' if evident[stage] else ''}")
+        held_together = _signed(_points(cell, stage)).replace(" to ", "\u00a0to\u00a0")
+        shown.append(held_together + "*" * evident[stage])
     return (name, *shown)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from flows.publish.printed import number, plain
 from validation.disclosure import HIDDEN, NOTHING
 
-NUMBER = re.compile(rf"[-+]?[\d,.]+(?: %)?(?: \(.*\))?|{HIDDEN}|{NOTHING}|")
+NUMBER = re.compile(rf"[-+]?[\d,.]+(?: %)?(?: \(.*\))?\*?|{HIDDEN}|{NOTHING}|")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Table:
 
     @property
     def numeric(self) -> tuple[bool, ...]:
-        """Which columns hold numbers only."""
+        """Which columns hold numbers only; an interval or a star may follow a number."""
         return tuple(all(NUMBER.fullmatch(row[at]) for row in self.rows) for at in range(len(self.header)))
 
 

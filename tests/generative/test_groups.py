@@ -9,7 +9,9 @@ from hypothesis import given
 
 from features.cohort import build_cohort
 from features.groups import FINER, GROUPS, read_groups
-from tests.generative.reference import Reference, Row, source_group
+from tests.generative.reference import Reference
+from tests.generative.reference_episodes import source_group
+from tests.generative.reference_rows import Row
 from tests.generative.worlds import DATES, Town, a_town, of_world, randoms, seeded, side_by_side, some_rows
 from validation.codes import codes
 

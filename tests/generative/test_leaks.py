@@ -18,7 +18,8 @@ from features.catalogue import BY_NAME, CATALOGUE
 from features.definition import Direction, Family, Feature
 from features.matrix import build_matrix
 from features.stream import Events, Stream
-from tests.generative.reference import Night, Reference, Row, next_working_day
+from tests.generative.reference import Reference
+from tests.generative.reference_rows import Night, Row, next_working_day
 from tests.generative.worlds import (
     AS_OF,
     CHILDREN,

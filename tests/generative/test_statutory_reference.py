@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.unit.contract_rows import rows
 from validation.returns.counting import count_measures
-from validation.tables.catalogue import TABLES
 
 FIRST, LAST = date(2024, 4, 1), date(2025, 3, 31)
 EDGES = [date(2023, 4, 1), FIRST, date(2024, 9, 30), date(2024, 12, 31), LAST]
@@ -104,17 +104,12 @@ def _reckon_plans(plans: list[dict[str, Any]]) -> Counter[str]:
     return found
 
 
-def frame(name: str, records: list[dict[str, Any]]) -> pl.DataFrame:
-    schema = TABLES[name].schema
-    return pl.DataFrame({column: [record.get(column) for record in records] for column in schema}, schema=schema)
-
-
 @pytest.mark.parametrize("seed", range(40))
 def test_every_count_is_the_one_reckoned_by_hand(seed: int) -> None:
     episodes, plans = draw(seed)
     people = [{"pers_person_id": f"c{number}", "pers_dob": date(2015, 1, 1)} for number in range(12)]
-    tables = {"ssd_person": frame("ssd_person", people), "ssd_cin_episodes": frame("ssd_cin_episodes", episodes),
-              "ssd_cp_plans": frame("ssd_cp_plans", plans)}  # fmt: skip
+    tables = {"ssd_person": rows("ssd_person", people), "ssd_cin_episodes": rows("ssd_cin_episodes", episodes),
+              "ssd_cp_plans": rows("ssd_cp_plans", plans)}  # fmt: skip
     lines = count_measures(tables, 2025).filter(breakdown="all")
     ours = dict(lines.filter(pl.col("measure").is_in(COUNTED)).select("measure", "count").iter_rows())
     expected = reckon(episodes, plans)
@@ -124,6 +119,6 @@ def test_every_count_is_the_one_reckoned_by_hand(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(10))
 def test_the_order_of_the_rows_does_not_matter(seed: int) -> None:
     episodes, plans = draw(seed)
-    tables = {"ssd_cin_episodes": frame("ssd_cin_episodes", episodes), "ssd_cp_plans": frame("ssd_cp_plans", plans)}
+    tables = {"ssd_cin_episodes": rows("ssd_cin_episodes", episodes), "ssd_cp_plans": rows("ssd_cp_plans", plans)}
     turned = {name: table.reverse() for name, table in tables.items()}
     assert count_measures(tables, 2025).equals(count_measures(turned, 2025))

@@ -21,7 +21,7 @@ from features.odd_rows import Group, OddRows
 from features.plan import grouped, read_features
 from features.stream import OF_CASES, Source
 from flows.index import scan_facts, write_facts, write_matrix
-from tests.generative.reference import Night, Row
+from tests.generative.reference_rows import Night, Row
 from tests.generative.worlds import AS_OF, DATES, Town, a_town, randoms, seeded, side_by_side, vintages_of
 from validation.history import build_archive
 

@@ -1,6 +1,6 @@
 """Small invented histories: a few children, a few rows, dates at the edges of the windows, and several nights.
 
-A world is a list of nights (see ``reference.py``). Ids are readable words; the core does not ask for pseudonyms. Hypothesis
+A world is a list of nights (see ``reference_rows.py``). Ids are readable words; the core does not ask for pseudonyms. Hypothesis
 draws the seed; rows come from the seed alone, so that worlds are dense from the first one on.
 
 What a matrix costs hangs on its features and hardly on its rows. So worlds are looked at several at a time: a town is worlds side
@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
-from tests.generative.reference import Night, Row
+from tests.generative.reference_rows import Night, Row
 from validation.codes import codes
 from validation.contract import Column, Kind, Table
 from validation.extract import ExtractRule

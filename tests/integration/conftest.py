@@ -15,16 +15,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from flows.cli import main
 from flows.environment import QUIET
 from flows.request import Request
 from flows.synthesis import synthesise
 from models.candidate import QUICK
+from tests.command_line import Done, run_command
 from validation.extract import ExtractRule
 from validation.synthetic.habits import CLEAN
 
@@ -44,13 +45,6 @@ class Trained:
     @property
     def registry(self) -> str:
         return f"sqlite:///{self.workspace}/mlflow.db"
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
 
 
 def free_port() -> int:
@@ -139,16 +133,7 @@ def in_prefect(prefect_server: str) -> Iterator[None]:
 @pytest.fixture
 def run(in_prefect: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
     """Run the command line in this process."""
-
-    def call(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["rereferral", *(str(argument) for argument in arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main()
-        captured = capsys.readouterr()
-        return Done(int(left.value.code or 0), captured.out, captured.err)
-
-    return call
+    return partial(run_command, monkeypatch, capsys)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from models.registry import Registry
-from tests.integration.conftest import FIRST_DAY, Done
+from tests.command_line import Done
+from tests.integration.conftest import FIRST_DAY
 
 
 def test_a_model_is_measured_on_newer_outcomes_and_told_to_wait_where_there_are_none(

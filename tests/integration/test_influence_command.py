@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.integration.conftest import FIRST_DAY, NEXT_DAY, Done
+from tests.command_line import Done
+from tests.integration.conftest import FIRST_DAY, NEXT_DAY
 
 
 def test_the_page_is_written_for_a_day_of_the_history(run: Callable[..., Done], workspace: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from validation.history import Change, aged_out_keys, build_archive, current, di
 from validation.synthetic.authority import simulate
 from validation.synthetic.habits import CLEAN
 from validation.synthetic.profiles import NE_LINCOLNSHIRE
-from validation.synthetic.recording import extract, record, years_before
+from validation.synthetic.recording import extract, first_day_of_window, record
 from validation.tables.catalogue import TABLES
 
 FIRST, SECOND = date(2025, 3, 31), date(2026, 3, 31)
@@ -19,11 +19,11 @@ FIRST, SECOND = date(2025, 3, 31), date(2026, 3, 31)
 
 @pytest.mark.parametrize("rule", list(ExtractRule))
 def test_a_year_later_nothing_is_taken_for_deleted_and_the_open_stock_is_the_true_one(rule: ExtractRule) -> None:
-    history = simulate(NE_LINCOLNSHIRE, 4_000, years_before(FIRST, 6), SECOND, 5)
+    history = simulate(NE_LINCOLNSHIRE, 4_000, first_day_of_window(FIRST, 6), SECOND, 5)
     records = record(history, CLEAN, 5)
     vintages: dict[str, list[tuple[date, pl.DataFrame]]] = {name: [] for name in TABLES}
     for day in (FIRST, SECOND):
-        shown = extract(records, profile="nel", seed=5, extract_date=day, rule=rule, window_start=years_before(day, 6))
+        shown = extract(records, profile="nel", seed=5, extract_date=day, rule=rule, window_start=first_day_of_window(day, 6))
         aged_out: dict[str, pl.Series] = {}
         for name, table in TABLES.items():
             known = [vintage for _, vintage in vintages[name]]
@@ -38,7 +38,7 @@ def test_a_year_later_nothing_is_taken_for_deleted_and_the_open_stock_is_the_tru
         # a child who was given a new key in between leaves its old family row behind
         assert count.get(Change.WITHDRAWN, 0) <= (re_keyed if name == "ssd_family" else 0), (name, count)
 
-    archive = build_archive(vintages, years_before(FIRST, 6), SECOND)
+    archive = build_archive(vintages, first_day_of_window(FIRST, 6), SECOND)
     last = shown.tables["ssd_cin_episodes"]
     nfa = pl.col("cine_referral_nfa")
     minors = history["ssd_person"].filter(pl.col("pers_dob").dt.offset_by("18y") > SECOND)["pers_person_id"]

@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 from models.eligibility import CASES, CIRCUMSTANCES, RULES, BoundRule, Rule, describe_rules, gather_circumstances, judge
 from models.offer_kinds import read_offers
 from tests.spec.drawing import words
-from tests.unit.test_team_decisions import decisions, offers
+from tests.spec.drawn_decisions import decisions, offers
 from validation.errors import ContractError
 
 AS_OF = date(2026, 11, 24)

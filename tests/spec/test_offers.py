@@ -1,25 +1,19 @@
 """Who is offered what, as drawn tables: scores in, places out."""
 
 from datetime import date
-from io import StringIO
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 from models.offers import SCORES, families
+from tests.spec.drawing import assert_drawn, words
 from validation.errors import ContractError, SettingsError
-
-
-def drawn(table: str) -> pl.DataFrame:
-    """A frame from a table drawn with blanks between the columns; "-" is an empty value."""
-    lines = [" ".join(line.split()) for line in table.strip().splitlines()]
-    return pl.read_csv(StringIO("\n".join(lines)), separator=" ", null_values="-", infer_schema=False)
 
 
 def scores(table: str) -> pl.DataFrame:
     """Scores of one night from a drawn table with the columns family, child and chance; chance "?" is abstained."""
-    rows = drawn(table)
+    rows = words(table)
     unknown = pl.col("chance") == "?"
     return rows.select(
         as_of=pl.lit(date(2026, 11, 24)),
@@ -30,12 +24,6 @@ def scores(table: str) -> pl.DataFrame:
         abstained=unknown,
         reason_for_abstaining=pl.when(unknown).then(pl.lit("too little is known")),
     )
-
-
-def assert_places(found: pl.DataFrame, table: str) -> None:
-    """Compare the drawn columns with those found, as text."""
-    expected = drawn(table)
-    assert_frame_equal(found.select(pl.col(expected.columns).cast(pl.String)), expected)
 
 
 def test_families_are_ordered_by_the_highest_chance_among_their_children() -> None:
@@ -50,7 +38,7 @@ def test_families_are_ordered_by_the_highest_chance_among_their_children() -> No
         capacity=2,
         seed=1,
     )
-    assert_places(
+    assert_drawn(
         found,
         """
             rank  family_id  chance  listed  tie_band  slot_chance
@@ -86,7 +74,7 @@ def test_a_child_with_two_open_cases_is_one_child() -> None:
         a       a1     0.5
     """).with_columns(referral_id=pl.Series(["first", "second"]))
     found = families(rows, capacity=1, seed=1)
-    assert_places(found.with_columns(pl.col("children").list.len()), "rank family_id chance children\n1 a 0.5 1")
+    assert_drawn(found.with_columns(pl.col("children").list.len()), "rank family_id chance children\n1 a 0.5 1")
 
 
 def test_the_last_places_are_drawn_among_equal_families_and_the_odds_are_kept() -> None:
@@ -102,7 +90,7 @@ def test_the_last_places_are_drawn_among_equal_families_and_the_odds_are_kept() 
         capacity=3,
         seed=7,
     )
-    assert_places(
+    assert_drawn(
         found.with_columns(pl.col("slot_chance").round(3)),
         """
             rank  listed  tie_band  slot_chance
@@ -127,7 +115,7 @@ def test_equal_families_that_all_have_a_place_are_no_tie_band() -> None:
         capacity=2,
         seed=1,
     )
-    assert_places(
+    assert_drawn(
         found,
         """
             rank  listed  tie_band  slot_chance
@@ -189,7 +177,7 @@ def test_a_family_about_which_too_little_is_known_is_kept_and_not_ranked() -> No
         capacity=5,
         seed=1,
     )
-    assert_places(
+    assert_drawn(
         found,
         """
             rank  family_id  chance  cases_abstained  listed  slot_chance
@@ -209,7 +197,7 @@ def test_a_child_without_a_recorded_family_is_a_family_of_its_own() -> None:
         capacity=1,
         seed=1,
     )
-    assert_places(found, "rank family_id listed\n1 c1 true\n2 c2 false")
+    assert_drawn(found, "rank family_id listed\n1 c1 true\n2 c2 false")
 
 
 @pytest.mark.parametrize("capacity", [0, 1, 4, 10, 50])

@@ -10,6 +10,7 @@ import polars as pl
 
 from flows.ledger import Entered, append
 from flows.workspace import Workspace, write_json
+from tests.unit.night_example import pseudonym
 
 FIRST = date(2026, 11, 22)
 TABLES = ("ssd_cin_episodes", "ssd_contacts")
@@ -26,10 +27,6 @@ SHOWN = {
     "listed_since": pl.Date(),
 }
 Case = tuple[str, str, float | None, str]  # child, family, chance, standing
-
-
-def pseudonym(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 
 def shown(night: date, cases: Sequence[Case], since: Mapping[str, date] | None = None) -> pl.DataFrame:

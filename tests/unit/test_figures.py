@@ -1,71 +1,10 @@
 """Figures of small authorities made by hand, whose answers can be worked out on paper."""
 
-from datetime import date, timedelta
+from datetime import date
 
-import polars as pl
 import pytest
 
-from validation.errors import SettingsError
-from validation.synthetic.estimates import quantiles, rate, ratios
-from validation.synthetic.figures import compare, measure, published, table_text
-from validation.tables.catalogue import TABLES
-
-START, END = date(2022, 4, 1), date(2025, 3, 31)  # three census years
-DAY = timedelta(1)
-Rows = list[dict[str, object]]
-
-
-def authority(**rows: Rows) -> dict[str, pl.DataFrame]:
-    """The tables of an authority with the given rows; what a row leaves out is empty."""
-    return {
-        name: pl.DataFrame(rows.get(name.removeprefix("ssd_"), []), schema=table.schema, strict=True)
-        for name, table in TABLES.items()
-    }
-
-
-def episode(child: str, start: date, close: date | None = None, reason: str | None = None, **more: object) -> dict[str, object]:
-    return {
-        "cine_referral_id": f"{child}-{start}",
-        "cine_person_id": child,
-        "cine_referral_date": start,
-        "cine_close_date": close,
-        "cine_close_reason": reason,
-        "cine_referral_nfa": False,
-    } | {f"cine_{name}": value for name, value in more.items()}
-
-
-def found(tables: dict[str, pl.DataFrame], group: str, start: date = START, end: date = END) -> dict[str, float]:
-    measured = measure(tables, 1_000, start, end).filter(group=group)
-    return {name: value for name, value in measured.select("figure", "value").iter_rows() if value}
-
-
-def test_a_ratio_has_the_standard_error_of_families() -> None:
-    frame = pl.DataFrame({"family": ["A", "A", "B", "B", "C"], "hit": [True, True, False, None, True]})
-    row = ratios("group", frame, {"hit": pl.col("hit")}).row(0, named=True)
-    assert (row["group"], row["figure"], row["n"]) == ("group", "hit", 3)
-    assert row["value"] == pytest.approx(60)
-    assert row["standard_error"] == pytest.approx(100 * (0.8**2 + 1.2**2 + 0.4**2) ** 0.5 / 5)
-
-
-def test_a_ratio_of_nothing_has_no_value() -> None:
-    frame = pl.DataFrame(schema={"family": pl.String, "hit": pl.Boolean})
-    assert ratios("group", frame, {"hit": pl.col("hit")}).row(0) == ("group", "hit", None, None, 0)
-
-
-def test_a_rate_counts_what_families_bring() -> None:
-    frame = pl.DataFrame({"family": ["A", "A", "B"]})
-    value, error, families = rate("group", "figure", frame, per=1_500).row(0)[2:]
-    assert (value, families) == (pytest.approx(2), 2)
-    assert error == pytest.approx(5**0.5 / 1.5)
-
-
-def test_a_quantile_is_as_uncertain_as_the_share_below_it() -> None:
-    alone = pl.DataFrame({"family": [str(number) for number in range(100)], "days": range(100)})
-    value, error = quantiles("group", alone, "days", {"half": 0.5}).row(0)[2:4]
-    assert value in (49, 50)
-    assert error == pytest.approx(5, abs=0.5)  # the share has a standard error of 0.05
-    pairs = alone.with_columns(family=pl.col("days") // 2)
-    assert quantiles("group", pairs, "days", {"half": 0.5})["standard_error"].item() > 1.3 * error
+from tests.unit.small_authority import DAY, END, START, Rows, authority, episode, found, stocked
 
 
 def test_re_referrals_look_back_a_year_even_beyond_the_first_day() -> None:
@@ -160,27 +99,6 @@ def test_concentration_adds_up_the_children_of_a_family() -> None:
     figures = found(authority(cin_episodes=rows, family=members), "Concentration of re-referrals", end=date(2026, 3, 31))
     assert figures["Families with a re-referral within 27 months"] == pytest.approx(100 / 11)
     assert figures["Re-referrals of the 8.5 % of families with most"] == pytest.approx(100 * 0.085 * 11)
-
-
-def stocked() -> dict[str, pl.DataFrame]:
-    """One child in need on every 31 March, three on the last, and two who only seem to be."""
-    last = END
-    return authority(
-        cin_episodes=[
-            episode("A", date(2021, 1, 1), cin_primary_need_code="N1"),
-            episode("B", last - 10 * DAY, cin_primary_need_code="N2"),
-            episode("C", last - 200 * DAY),
-            episode("D", last - 10 * DAY, last),  # closed on the day
-            episode("E", last, referral_nfa=True),
-        ],
-        person=[
-            {"pers_person_id": "A", "pers_sex": "F", "pers_dob": date(2008, 3, 1), "pers_ethnicity": "WBRI"},
-            {"pers_person_id": "B", "pers_sex": "M", "pers_dob": date(2025, 6, 1), "pers_ethnicity": "NOBT"},
-            {"pers_person_id": "C", "pers_sex": "U", "pers_dob": date(2015, 4, 1), "pers_ethnicity": "MOTH"},
-        ],
-        disability=[{"disa_table_id": code, "disa_person_id": "A", "disa_disability_code": code} for code in ("AUT", "LD")]
-        + [{"disa_table_id": "none", "disa_person_id": "C", "disa_disability_code": "NONE"}],
-    )
 
 
 def test_children_in_need_on_31_march() -> None:
@@ -332,75 +250,3 @@ def test_brothers_and_sisters_are_counted_as_they_were_on_the_day() -> None:
     )
     half = pytest.approx(50)
     assert found(tables, "Children under 18 in a referred family") == {"One child": half, "Two children": half}
-
-
-def test_every_figure_that_is_published_is_measured_and_none_besides() -> None:
-    measured = measure(stocked(), 1_000, START, END)
-    wanted = published()
-    pairs = list(wanted.select("group", "figure").iter_rows())
-    assert len(set(pairs)) == len(pairs) == measured.height
-    assert set(measured.select("group", "figure").iter_rows()) == set(pairs)
-
-
-def test_published_shares_of_a_whole_add_up_to_a_hundred() -> None:
-    wholes = published().filter(
-        pl.col("group").str.contains("Source|Month|Length of ended|Reason|How long|Primary need|Age|Sex|in a referred family")
-    )
-    sums = wholes.group_by("group").agg(pl.col("england").sum(), parts=pl.len())
-    assert sums.height == 9
-    assert all(total == pytest.approx(100, abs=0.4) for total in sums["england"])
-
-
-def simulated(**values: float) -> pl.DataFrame:
-    """Figures that are as published for England, but for those that are named."""
-    as_published = published().select(
-        "group", "figure", value=pl.coalesce("england"), standard_error=pl.lit(0.1), n=pl.lit(9, pl.Int64)
-    )
-    return as_published.with_columns(value=pl.col("figure").replace_strict(values, default=pl.col("value")))
-
-
-@pytest.mark.parametrize(
-    ("figure", "value", "tolerance", "verdict"),
-    [
-        ("Police", 28.5 + 1.42, 1.425, "inside"),  # 5 per cent of the figure
-        ("Police", 28.5 + 1.43, 1.425, "OUT"),
-        ("Health services", 14.7 - 0.99, 1.0, "inside"),  # one point
-        ("Individual", 8.0 + 0.81, 0.8, "OUT"),  # a tenth of the figure
-        ("Unknown", 1.2, 0.35, "inside"),  # three and a half standard errors
-        ("Half are done within", 34 + 1.8, 1.7, "OUT"),  # 5 per cent
-        ("One child", 40 - 3.9, 4.0, "inside"),  # the assumption's own
-        ("Families with a re-referral within 27 months", 60.0, None, "information"),
-    ],
-)
-def test_verdicts(figure: str, value: float, tolerance: float | None, verdict: str) -> None:
-    row = compare(simulated(**{figure: value}), "england").filter(
-        pl.col("figure") == figure, pl.col("group") != "Sex on 31 March"
-    )
-    assert row["verdict"].item() == verdict
-    assert row["tolerance"].item() == (None if tolerance is None else pytest.approx(tolerance))
-    assert row["difference"].item() == pytest.approx(value - row["published"].item())
-
-
-def test_what_is_not_published_is_shown_without_a_judgement() -> None:
-    compared = compare(simulated(), "nel")
-    row = compared.filter(figure="RC2 Died").row(0, named=True)
-    assert (row["published"], row["simulated"], row["verdict"]) == (None, 0.3, "not published")
-    assert compared.filter(figure="White (of known)")["verdict"].item() == "information"
-    nothing = simulated().with_columns(value=pl.lit(None, pl.Float64))
-    assert set(compare(nothing, "england")["verdict"]) == {"not measured", "information"}
-
-
-def test_the_table_is_fit_for_a_terminal_and_counts_its_verdicts() -> None:
-    lines = table_text(compare(simulated(Police=50.0), "england")).splitlines()
-    assert max(len(line) for line in lines) <= 110
-    assert sum(line.endswith("  OUT") for line in lines) == 1
-    police = next(line for line in lines if "Police" in line)
-    assert police.split() == ["Police", "28.5", "50.0", "+21.50", "1.43", "OUT"]
-    assert lines[-1] == "Figures: 130 inside, 1 OUT, 0 not published, 1 information, 0 not measured."
-
-
-def test_refusals_say_what_to_do() -> None:
-    with pytest.raises(SettingsError, match="holds no complete census year"):
-        measure(stocked(), 1_000, date(2022, 4, 2), date(2024, 3, 30))
-    with pytest.raises(SettingsError, match="'atlantis' has no published figures; there are some for england"):
-        compare(simulated(), "atlantis")

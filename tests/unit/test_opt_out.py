@@ -16,7 +16,7 @@ from flows.opt_out import find_opted_out, leave_out, opt_out, read_opt_outs, tel
 from flows.training import choose_rows
 from flows.vintages import read_archive
 from flows.workspace import Workspace
-from tests.unit.test_erasure import BROTHER, CHILD, OLD, STRANGER, fill
+from tests.unit.held_child import BROTHER, CHILD, OLD, STRANGER, fill
 from validation.erased import Children
 from validation.errors import SettingsError
 from validation.tables.catalogue import TABLES

@@ -10,7 +10,8 @@ from features.measure import Measure
 from features.readings import BITS, LOOK_BACK_DAYS, SHIFT, axis_of, read, read_measures
 from features.stream import Events, Stream
 from features.streams import FACTORS
-from tests.generative.reference import Row, value_of
+from tests.generative.reference_rows import Row
+from tests.generative.reference_values import value_of
 from tests.generative.worlds import seeded
 from validation.codes import codes
 from validation.tables.local import SIGNS_OF_SAFETY

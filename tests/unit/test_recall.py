@@ -16,7 +16,8 @@ from flows.recall import NOT_DECIDED, Asked, Recalled, ask
 from flows.recalling import write_recall
 from flows.workspace import Workspace, hold, write_json, write_private
 from models.team_decisions import DECIDED
-from tests.unit.ledger_example import FIRST, Case, enter, pseudonym
+from tests.unit.ledger_example import FIRST, Case, enter
+from tests.unit.night_example import pseudonym
 from validation.errors import BusyError, LedgerError, SettingsError
 
 DAYS = [FIRST + timedelta(days) for days in range(6)]

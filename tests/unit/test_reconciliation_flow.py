@@ -1,17 +1,15 @@
 """From history and file to page, and the comparison in the check of a night."""
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import polars as pl
 import pytest
 
 from flows.reconciliation import check_against_return, newest_rows, stop_if_different, write_reconciliation
 from flows.settings import FILE_NAME, ReturnSettings, read_settings
 from flows.vintages import read_archive, write_vintages
 from flows.workspace import Workspace
+from tests.unit.contract_rows import rows
 from validation.errors import ChecksError, ContractError, SettingsError
 from validation.extract import ExtractRule, Manifest, Origin
 from validation.gate import Gated, Limits
@@ -19,11 +17,6 @@ from validation.tables.catalogue import TABLES
 
 HEADER = "year,measure,breakdown,code,published\n"
 DAY = date(2025, 11, 30)
-
-
-def rows(table: str, records: list[Mapping[str, Any]]) -> pl.DataFrame:
-    schema = TABLES[table].schema
-    return pl.DataFrame({name: [record.get(name) for record in records] for name in schema}, schema=schema)
 
 
 def extract(children: int, day: date = DAY) -> Gated:

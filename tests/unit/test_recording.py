@@ -27,7 +27,7 @@ from validation.extract import Extract, ExtractRule, Origin
 from validation.gate import Limits, check_extract, stop_if_implausible
 from validation.history import Change, aged_out_keys, build_archive, current, difference
 from validation.synthetic.entries import ROW_FROM, ROW_UNTIL
-from validation.synthetic.recording import Records, known_on, nights, shown, years_before
+from validation.synthetic.recording import Records, first_day_of_window, known_on, nights, shown
 from validation.tables.catalogue import TABLES
 
 
@@ -173,8 +173,8 @@ def test_manifest_says_that_it_is_invented(taken: Extract) -> None:
 
 
 def test_window_of_whole_years() -> None:
-    assert years_before(date(2026, 11, 24), 6) == date(2020, 11, 25)
-    assert years_before(date(2024, 2, 29), 1) == date(2023, 3, 1)
+    assert first_day_of_window(date(2026, 11, 24), 6) == date(2020, 11, 25)
+    assert first_day_of_window(date(2024, 2, 29), 1) == date(2023, 3, 1)
 
 
 # faultless records
@@ -242,7 +242,7 @@ def test_nights_follow_each_other_day_by_day(archived: tuple[list[Extract], Vint
     days = [one.manifest.extract_date for one in extracts]
     assert days == [date(2024, 10, 14) + timedelta(days=number) for number in range(42)]
     assert {(day, one.manifest.window_start) for day, one in zip(days, extracts, strict=True)} == {
-        (day, years_before(day, 3)) for day in days
+        (day, first_day_of_window(day, 3)) for day in days
     }
 
 

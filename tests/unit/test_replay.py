@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from flows.replay import count_put_right, put_right, say_replay
-from tests.unit.test_vintages import rows
+from tests.unit.contract_rows import rows
 from validation.history import Archive
 
 CONTACTS, NIGHT = "ssd_contacts", date(2026, 3, 3)

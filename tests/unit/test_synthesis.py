@@ -1,10 +1,10 @@
 """``rereferral synthesise``: every form written and read back, nights, faults, the truth folder, the check, and refusals."""
 
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,13 @@ import polars as pl
 import pytest
 
 from flows.census_tables import CENSUS_TABLES
-from flows.cli import main
 from flows.commands.invention import last_march
 from flows.forms import File, Form
 from flows.request import Request, fault_counts
 from flows.sources.folder import read_folder
 from flows.sources.reading import read_source
 from flows.synthesis import synthesise
+from tests.command_line import Done, run_command
 from validation.conforming import conform
 from validation.errors import SettingsError
 from validation.extract import ExtractRule
@@ -32,7 +32,7 @@ from validation.tables.catalogue import TABLES
 END = date(2026, 3, 31)
 SMALL = Request(END, residents=500, years=3, seed=5)
 TRUTH = {"truth_dates": 2, "copies": 4}
-Run = Callable[..., tuple[int, str, str]]
+Run = Callable[..., Done]
 
 
 def contents(folder: Path) -> Mapping[str, bytes]:
@@ -41,14 +41,7 @@ def contents(folder: Path) -> Mapping[str, bytes]:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["rereferral", "synthesise", *(str(argument) for argument in arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        captured = capsys.readouterr()
-        return int(left.value.code or 0), captured.out, captured.err
-
-    return call
+    return partial(run_command, monkeypatch, capsys, "synthesise")
 
 
 @pytest.fixture(scope="module")

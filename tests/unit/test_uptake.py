@@ -8,7 +8,7 @@ import pytest
 from flows.publish.uptake_section import JUDGED, tell_uptake
 from models.fairness import FRAME, Verdict
 from models.uptake import CASE, DECISION, OFFER, gather_rows, measure_uptake
-from tests.unit.test_team_decisions import decisions, offers
+from tests.spec.drawn_decisions import decisions, offers
 from validation.disclosure import HIDDEN
 
 TODAY = date(2026, 11, 29)

@@ -1,7 +1,7 @@
 """Vintages on disk: the manifest makes them count, the same night writes the same bytes, and they are private."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 
 from flows.vintages import extract_dates, last_extract, read_archive, read_manifest, vintage_hashes, write_vintages
 from flows.workspace import Workspace, write_json, write_private
+from tests.unit.contract_rows import rows
 from validation.errors import ChecksError, ContractError
 from validation.extract import ExtractRule, Manifest, Origin
 from validation.gate import Gated, Limits
@@ -32,11 +33,6 @@ def _open_umask() -> Iterator[None]:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "workspace")
-
-
-def rows(table: str, records: list[Mapping[str, Any]]) -> pl.DataFrame:
-    schema = TABLES[table].schema
-    return pl.DataFrame({name: [record.get(name) for record in records] for name in schema}, schema=schema)
 
 
 def people(*names: str) -> pl.DataFrame:

@@ -123,7 +123,8 @@ def nights(
     """The extract of every day from ``first`` to ``last``, each with a window of ``years`` years up to its day."""
     for number in range((last - first).days + 1):
         day = first + timedelta(days=number)
-        yield extract(records, profile=profile, seed=seed, extract_date=day, rule=rule, window_start=years_before(day, years))
+        start = first_day_of_window(day, years)
+        yield extract(records, profile=profile, seed=seed, extract_date=day, rule=rule, window_start=start)
 
 
 def _show(table: Table, frame: pl.DataFrame, day: date) -> pl.DataFrame:
@@ -182,7 +183,7 @@ def _inside(table: Table, rule: ExtractRule, window_start: date) -> pl.Expr:
     return started | pl.col(table.ends).is_null() | (pl.col(table.ends) >= window_start)
 
 
-def years_before(day: date, years: int) -> date:
+def first_day_of_window(day: date, years: int) -> date:
     """The day after ``day`` lay ``years`` years ago: the first day of a window of that length."""
     try:
         return day.replace(year=day.year - years) + timedelta(days=1)
