@@ -14,7 +14,7 @@ YESTERDAY := $(shell $(PYTHON) -c 'from datetime import date, timedelta; print(d
 EXTRACTS := demonstration/extracts
 REVIEW = $(shell $(PYTHON) -c 'from datetime import date, timedelta; print(date.today() + timedelta(180))')
 
-.PHONY: help nightly next-night test test-browser check docs pictures bench bench-nights bench-training proofs agreement lock clean
+.PHONY: help nightly next-night test test-browser check docs pictures bench bench-fairness bench-nights bench-training proofs agreement lock clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -85,6 +85,9 @@ $(PEERS_READY): flows/bench/peers.lock pyproject.toml
 bench: $(PEERS_READY) $(READY) ## Time features, reasons and training, up to SCALE referrals (25000, 620000, 6200000)
 	$(PEERS)/bin/python -m flows.bench --scale $(SCALE)
 	$(BIN)/python -m flows.bench.training
+
+bench-fairness: $(AUDITORS_READY) ## Time the whole fairness report on 600,000 scored rows, beside fairlearn's shares
+	$(AUDITORS)/bin/python -m flows.bench.fairness
 
 bench-nights: $(READY) ## Time a night by step
 	$(BIN)/python -m flows.bench.nights

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 
 import numpy as np
@@ -6,7 +7,7 @@ import polars as pl
 import pytest
 
 from features.catalogue import BY_NAME, CATALOGUE
-from flows.bench import naive, ours, reasons, training
+from flows.bench import fairness, naive, ours, reasons, training
 from flows.bench.comparing import differences
 from flows.bench.engines import measured
 from flows.bench.frames import PUSHES, invent_frame
@@ -27,6 +28,15 @@ def test_the_plain_way_gives_the_same_matrix_of_an_invented_history(tmp_path):
     rows, found = differences(matrices)
     assert rows > 2_500
     assert found == {"parts": [], "naive": []}
+
+
+def test_the_whole_fairness_report_is_made_of_invented_rows(tmp_path, capfd):
+    fairness.invent(tmp_path, 6_000)
+    fairness.report_ours(tmp_path)
+    told = capfd.readouterr().err
+    rows, groups = (int(number.replace(",", "")) for number in re.match(r"([\d,]+) rows, (\d+) groups", told).groups())
+    assert rows == 6_000
+    assert groups > 60
 
 
 def test_a_difference_is_named(tmp_path):
