@@ -6,6 +6,7 @@ from datetime import date
 
 import polars as pl
 
+from features.groups import FINER
 from flows.scoring import find_reasons
 from models.evaluation import ROW
 from models.model import ScreeningModel
@@ -35,4 +36,4 @@ def weigh_open_cases(open_cases: OpenCases, model: ScreeningModel) -> tuple[pl.D
         model, matrix, model.ranges(matrix), open_cases.freshness, open_cases.window_start, open_cases.opted_out
     )
     cases = matrix.select(*ROW, "group_id").hstack(reasons)
-    return cases, measure_open_cases(cases, open_cases.groups)
+    return cases, measure_open_cases(cases, open_cases.groups.drop(FINER, strict=False))
