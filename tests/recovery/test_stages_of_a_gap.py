@@ -5,6 +5,7 @@ What planting adds to the group's returns without need is known from the same hu
 
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from datetime import date, timedelta
 from multiprocessing import get_context
 
@@ -12,18 +13,22 @@ import polars as pl
 import pytest
 
 from features.catalogue import CATALOGUE
-from features.cohort import grid
-from features.groups import read_groups
+from features.cohort import build_cohort, grid
+from features.freshness import measure_freshness
+from features.groups import BACKGROUND, read_groups
 from features.matrix import available, build_matrix
 from features.measure import LOOK_BACK_DAYS
 from features.outcomes import NEW_REFERRAL, label, latest_mature
+from flows.open_cases import OpenCases, weigh_open_cases
 from flows.training import choose_rows
+from flows.uptake import weigh_uptake
 from models.candidate import Effort
 from models.evaluation import ROW
 from models.fairness import IN_NEED, TELLING, Verdict, measure_fairness
 from models.fitting import fit_candidate
 from models.model import ScreeningModel
 from models.stages import name_stage, split_gaps
+from models.team_decisions import DECIDED
 from models.training import describe_model
 from tests.unit.recorded import archive_of
 from validation.extract import ExtractRule, Origin
@@ -40,29 +45,47 @@ SEEDS = range(1, 101)
 SEED_OF_THE_MODEL = 1_000
 END, YEARS, RESIDENTS, STEP_DAYS = date(2026, 3, 31), 8, 40_000, 91
 GROUP, VALUE, PLANTED = "ethnicity", "Black", "over-referral=black:2"
-AUDITED = ("sex", GROUP)  # the invention draws both without any regard to need, so that a gap without planting is a false alarm
+AUDITED = ("sex", GROUP)
+BY_BIRTH = (*AUDITED, BACKGROUND)  # drawn by the invention without any regard to need: a gap without planting is a false alarm
+    *AUDITED,
+    BACKGROUND,
+)  # the invention draws both without any regard to need, so that a gap without planting is a false alarm
 SMALL = ("Mixed", "Asian", "Black", "Other")  # 4 in 100 children of North East Lincolnshire, all together
 LISTED = {"80 families": 80}
 
 
-def invent(
-    seed: int, planted: str | None, residents: int = RESIDENTS, profile: str = "england"
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows with features and outcomes of an authority, on dates three months apart, and their groups."""
+@dataclass(frozen=True)
+class Authority:
+    """Rows with features and outcomes on dates three months apart, and their groups; the cases open at the end, and uptake."""
+
+    rows: pl.DataFrame
+    groups: pl.DataFrame
+    open_cases: OpenCases
+    uptake: pl.DataFrame
+
+
+def invent(seed: int, planted: str | None, residents: int = RESIDENTS, profile: str = "england") -> Authority:
+    """An authority drawn anew."""
     start, wanted = date(END.year - YEARS, END.month, END.day), plants([planted] if planted else [])
     parts = [live(PROFILES[profile], count, start, END, of_part, wanted) for count, of_part in parts_of(residents, seed)]
     records = record(together([tables_of(part) for part in parts]), CLEAN, seed)
     rule = ExtractRule.STARTED_OR_OPEN
     history = archive_of(extract(records, profile=profile, seed=seed, extract_date=END, rule=rule, window_start=start))
     first, last = history.window_start + timedelta(LOOK_BACK_DAYS), latest_mature(NEW_REFERRAL, history.extract_date)
-    matrix = build_matrix(history, grid(first, last, STEP_DAYS), available(CATALOGUE, history.supplied))
-    rows, _ = choose_rows(label(history, matrix, NEW_REFERRAL), history)
-    return rows, read_groups(history, rows).select(*ROW, *AUDITED, "source")
+    matrix = build_matrix(history, [*grid(first, last, STEP_DAYS), END], available(CATALOGUE, history.supplied))
+    labelled, now = label(history, matrix.filter(pl.col("as_of") < END), NEW_REFERRAL), matrix.filter(as_of=END)
+    rows, _ = choose_rows(labelled, history)
+    of_now = read_groups(history, now).select(*ROW, *AUDITED)
+    open_cases = OpenCases(now, of_now, measure_freshness(history, [END]), history.window_start, frozenset())
+    waiting = build_cohort(history, [day for day in grid(first, END) if day > last])
+    uptake = weigh_uptake(history, labelled, waiting, pl.DataFrame(schema=DECIDED))
+    groups = read_groups(history, rows).select(*ROW, *BY_BIRTH, "source")
+    return Authority(rows, groups, open_cases, uptake.filter(pl.col("group").is_in(AUDITED)))
 
 
 def train(planted: str | None) -> ScreeningModel:
     """The one model, of an authority that is three times as large."""
-    rows, _ = invent(SEED_OF_THE_MODEL, planted, 3 * RESIDENTS)
+    rows = invent(SEED_OF_THE_MODEL, planted, 3 * RESIDENTS).rows
     features = [feature for feature in CATALOGUE if feature.name in rows.columns]
     fitted = fit_candidate("glass_box", rows, features, 1, Effort(bags=2))
     return describe_model(fitted, rows, outcome=NEW_REFERRAL, origin=Origin.INVENTED, tables={}, freshness={}, inputs={})
@@ -70,15 +93,18 @@ def train(planted: str | None) -> ScreeningModel:
 
 def audit(seed: int, planted: str | None, model: ScreeningModel) -> dict[str, object]:
     """What the report of one authority would say."""
-    frame, groups = invent(seed, planted)
-    rows = frame.with_columns(chance=pl.Series(model.chances(frame)))
-    found = measure_fairness([rows], groups.select(*ROW, *AUDITED).join(rows.select(*ROW, IN_NEED), on=ROW), LISTED, 1)
-    stages = split_gaps(rows.join(groups, on=ROW), AUDITED)
+    authority = invent(seed, planted)
+    rows = authority.rows.with_columns(chance=pl.Series(model.chances(authority.rows)))
+    groups = authority.groups.drop("source").join(rows.select(*ROW, IN_NEED), on=ROW)
+    found = measure_fairness([rows], groups, LISTED, 1)
+    stages = split_gaps(rows.join(authority.groups, on=ROW), AUDITED)
+    _, open_cases = weigh_open_cases(authority.open_cases, model)
     of_group = stages.filter(group=GROUP, value=VALUE)
     cell = found.filter(metric="returns_without_need", group=GROUP, value=VALUE).row(0, named=True)
     return {
         "seed": seed,
-        "cried": Verdict.GAP in found["verdict"] or stages["evident"].any(),
+        "cried": stages["evident"].any()
+        or any(Verdict.GAP in frame["verdict"] for frame in (found, open_cases, authority.uptake)),
         "detected": cell["verdict"] == Verdict.GAP,
         "stage": name_stage(of_group),
         "without_need": cell["estimate"],
@@ -124,9 +150,10 @@ def test_the_size_of_what_is_planted_lies_in_its_interval(fair: pl.DataFrame, un
 
 
 def test_at_the_size_of_north_east_lincolnshire_there_is_not_enough_evidence_and_the_report_says_what_could_be_seen() -> None:
-    frame, groups = invent(1, None, residents=33_522, profile="nel")
-    rows = frame.with_columns(chance=pl.col("outcome").mean())
-    found = measure_fairness([rows], groups.select(*ROW, *AUDITED).join(rows.select(*ROW, IN_NEED), on=ROW), LISTED, 1)
+    authority = invent(1, None, residents=33_522, profile="nel")
+    rows = authority.rows.with_columns(chance=pl.col("outcome").mean())
+    groups = authority.groups.select(*ROW, *AUDITED).join(rows.select(*ROW, IN_NEED), on=ROW)
+    found = measure_fairness([rows], groups, LISTED, 1)
     of_peoples = found.filter(pl.col("value").is_in(SMALL), metric="returns_without_need", group=GROUP)
     print(of_peoples.select("value", "families", "smallest_visible", "verdict"))
     assert of_peoples.height == len(SMALL)
