@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,14 +18,17 @@ from flows.environment import quieten
 from flows.night import open_night, open_registry
 from flows.nightly import archive, check, pull, refuse
 from flows.proxies import weigh_options, weigh_proxies
+from flows.publish.board_answers import BoardFacts
+from flows.publish.board_points import tell_board
 from flows.publish.door import hide, let_out
 from flows.publish.fairness_page import FAIRNESS_FRAME, write_fairness
+from flows.publish.identity_section import tell_identity
 from flows.publish.proxies_section import tell_proxies, tell_remedies
 from flows.publish.run_facts import RunFacts
 from flows.publish.stages_section import STAGES_FRAME
 from flows.publish.training_report import write_training_report
 from flows.publish.transparency_pages import write_transparency
-from flows.record import RunRecord
+from flows.record import RunRecord, versions
 from flows.retries import READ_OR_WRITE
 from flows.settings import Settings, read_criteria_of, read_offers_of, read_settings
 from flows.training import (
@@ -39,6 +43,7 @@ from flows.training import (
 )
 from flows.trainings import find_before, read_told
 from flows.transparency import read_transparency_of
+from flows.verdicts import monitoring_file
 from flows.workspace import Workspace, hold, make_private_folder, read_tag, replace, write_json
 from models.approval import settle
 from models.criteria import Criteria, require_met
@@ -145,14 +150,17 @@ def report(
     with record.step("report"):
         write_json(made / "evaluation.json", evaluation)
         write_training_report(made, evaluation, trained.model, trained.scorecard)
-        told, remedies = proxies
-        more = [*([tell_proxies(told)] if told.height else []), *([tell_remedies(remedies)] if remedies.height else [])]
-        write_fairness(made, trained, data.outcome.words, offers.capacity, more)
         facts = RunFacts(
             data.manifest.authority, trained.model, let_out(evaluation), hide(data.lineage), trained.fairness, offers, council,
             read_told(before) if before else None,
         )  # fmt: skip
         write_transparency(made, facts)
+        told, remedies = proxies
+        monitored = os.path.relpath(monitoring_file(place, data.outcome.name, "html"), made)
+        board = BoardFacts(facts, trained.stages is not None, told, remedies, monitored)
+        more = [*([tell_proxies(told)] if told.height else []), *([tell_remedies(remedies)] if remedies.height else [])]
+        first, last = tell_board(board), tell_identity(facts, versions())
+        write_fairness(made, trained, data.outcome.words, offers.capacity, [*more, last], first)
     return made
 
 
