@@ -138,7 +138,7 @@ def say_verdicts(facts: BoardFacts) -> str:
     """What stands beside every figure, and all verdicts."""
     return (
         f"{_say_counts(facts, None)} Each figure has its number of families, a 95 % interval and the smallest gap that could be "
-        "seen."
+        "seen. How many returns are behind it is for the team alone."
     )
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from markupsafe import Markup
+
 from flows.publish.chance_words import number
 from flows.publish.tables import Section, Table
 from models.fairness import Verdict
@@ -74,6 +76,7 @@ def _say_easier(easier: Sequence[str]) -> str:
 
 def tell_recommendation(found: Recommendation, council: Mapping[str, str]) -> Section:
     """The section. ``council``: the answers of ``transparency.toml`` by key."""
+    said = Markup("<strong>The rule says: {}.</strong>").format(found.advice)
     lines = (
         ("Who answers for its use", council.get(OWNER) or f"Nobody is named yet ({OWNER} in transparency.toml)."),
         (
@@ -82,6 +85,4 @@ def tell_recommendation(found: Recommendation, council: Mapping[str, str]) -> Se
             "head and foot.",
         ),
     )
-    return Section(
-        KEY, HEADING, [f"The rule says: {found.advice}.", *RULE], (), [Table("", ("", ""), lines)], points=found.because
-    )
+    return Section(KEY, HEADING, [said, *RULE], (), [Table("", ("", ""), lines)], points=found.because)

@@ -55,7 +55,7 @@ def test_a_bar_that_was_lowered_is_told_in_full() -> None:
 def test_the_board_decides_and_who_answers_is_named_or_missing() -> None:
     found = recommend([MET], [], verdicts(), 0)
     section = tell_recommendation(found, {})
-    assert section.words[0] == "The rule says: go on, within the limits."
+    assert section.words[0] == "<strong>The rule says: go on, within the limits.</strong>"
     assert any("The board decides." in words for words in section.words)
     assert section.tables[0].rows[0][1] == f"Nobody is named yet ({OWNER} in transparency.toml)."
     assert tell_recommendation(found, {OWNER: "Assistant Director"}).tables[0].rows[0][1] == "Assistant Director"
