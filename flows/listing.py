@@ -11,7 +11,8 @@ import polars as pl
 
 from features.outcomes import OUTCOMES, Outcome
 from flows.changes import find_changes
-from flows.publish.night_list import Approval, Changes, Counts, NightList, ShownKind, Unanswered
+from flows.publish.approval import Approval
+from flows.publish.night_list import Changes, Counts, NightList, ShownKind, Unanswered
 from flows.publish.printed import plain
 from flows.scoring import CASE, Built, Scored
 from flows.settings import Settings
@@ -137,7 +138,10 @@ def compose(
         model=plain(model.name),
         model_version=model.version,
         approval=Approval(
-            approval["role"], date.fromisoformat(approval["decided_on"]), date.fromisoformat(approval["review_by"])
+            approval["role"],
+            date.fromisoformat(approval["decided_on"]),
+            date.fromisoformat(approval["review_by"]),
+            approval.get("conditions") or "",
         ),
         average=model.base_chance,
         demonstration=model.origin is Origin.INVENTED and manifest.origin is Origin.REAL,

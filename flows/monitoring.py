@@ -31,6 +31,7 @@ from flows.publish.monitoring_page import render_monitoring
 from flows.record import RunRecord
 from flows.retries import READ_OR_WRITE
 from flows.settings import Settings, read_criteria_of, read_settings
+from flows.verdict_history import Look, add_look, read_history, write_history
 from flows.verdicts import monitoring_file
 from flows.vintages import last_extract, read_archive
 from flows.workspace import Workspace, hold, write_json, write_private
@@ -93,15 +94,16 @@ class Monitored:
 def monitor(workspace: Path, registry: str | None = None) -> str:
     """Judge every version that made lists; says in words what was found.
 
-    Raises ``SettingsError`` (exit 10) where no list was made, ``LedgerError`` (exit 17) for a ledger that was changed, and
-    ``CriterionError`` (exit 18), after all is written, when the model in use misses a criterion.
+    Raises ``SettingsError`` (exit 10) where no list was made or the history of verdicts is damaged, ``LedgerError`` (exit 17) for
+    a ledger that was changed, and ``CriterionError`` (exit 18), after all is written, when the model in use misses a criterion.
     """
     quieten()
     record, place = RunRecord(), Workspace(workspace)
     settings = read_settings(workspace, registry=registry)
     with hold(place):
+        before = read_history(place, settings.outcome)
         found = look(place, settings, record)
-        page = report(place, found, record)
+        page = report(place, found, before, date.today(), record)
     alert(found)
     verdict = found.judged.get(found.in_use or "", Judged(Verdict.NOT_ENOUGH, ()))
     if verdict.missed:
@@ -265,20 +267,43 @@ def find_alerts(
 
 
 @task(cache_policy=NO_CACHE, **READ_OR_WRITE)
-def report(place: Workspace, found: Monitored, record: RunRecord) -> Path:
-    """Write figures, page and verdicts; the page's path is returned. The verdicts come last: nights go by them."""
+def report(place: Workspace, found: Monitored, before: Sequence[Look], looked_on: date, record: RunRecord) -> Path:
+    """Write figures, page and verdicts, and keep the latter after those ``before``; the page's path is returned.
+
+    The verdicts come last: nights go by them.
+    """
     name = found.outcome.name
+    looks = add_look(before, describe_look(found, looked_on))
     page = render_monitoring(
         found.frame, found.order, found.stability, found.accounts,
         judged=found.judged, in_use=found.in_use, alerts=found.alerts, drift=found.drift, outcome=found.outcome.words,
         authority=found.manifest.authority, invented=found.manifest.origin is not Origin.REAL, nights=found.nights,
-        waiting=found.waiting, mature=found.mature, without_list=found.without_list, erased=found.erased,
+        waiting=found.waiting, mature=found.mature, without_list=found.without_list, erased=found.erased, looks=looks,
     )  # fmt: skip
     write_private(monitoring_file(place, name, "parquet"), found.frame.write_parquet)
     write_private(monitoring_file(place, name, "html"), lambda beside: beside.write_text(page, encoding="utf-8"))
+    write_history(place, name, looks)
     record.note(**describe(found))
     write_json(monitoring_file(place, name, "json"), record.finish("completed"))
     return monitoring_file(place, name, "html")
+
+
+def describe_look(found: Monitored, looked_on: date) -> Look:
+    """What is kept of a look for good: verdicts, and the names of the criteria that were missed; it counts nobody."""
+    return {
+        "looked_on": looked_on.isoformat(),
+        "extract_date": found.manifest.extract_date.isoformat(),
+        "complete_up_to": found.mature.isoformat(),
+        "criteria_sha256": found.criteria.sha256,
+        "in_use": found.in_use,
+        "models": {
+            version: {
+                "verdict": judged.verdict.value,
+                "missed": [finding.criterion for finding in judged.findings if not finding.met],
+            }
+            for version, judged in found.judged.items()
+        },
+    }
 
 
 def describe(found: Monitored) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 from validation.errors import ScreeningError
 from validation.gate import Gated, TableCount
 
+ROOT = Path(__file__).parent.parent
+ROOMS = ("features", "flows", "models", "validation")
 LIBRARIES = ("rereferral", "great-expectations", "interpret-core", "mlflow-skinny", "polars", "prefect", "scikit-learn")
 
 
@@ -50,13 +53,27 @@ class RunRecord:
 
 
 def versions() -> dict[str, str | None]:
-    """Versions of Python, of the libraries that matter, and the SHA-256 of the lock file where it lies beside the code."""
-    lock = Path(__file__).parent.parent / "requirements.lock"
+    """Versions of Python and of the libraries that matter, and the SHA-256 of the code and of the lock file beside it."""
+    lock = ROOT / "requirements.lock"
     return {
         "python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},
+        "code_sha256": hash_code(ROOT),
         "lock_sha256": sha256(lock.read_bytes()).hexdigest() if lock.exists() else None,
     }
+
+
+@cache
+def hash_code(root: Path) -> str:
+    """One SHA-256 of every file of the program, committed or not: :func:`hash_lines` of their hashes by path from ``root``."""
+    found = (path for room in ROOMS for path in (root / room).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return hash_lines({path.relative_to(root).as_posix(): sha256(path.read_bytes()).hexdigest() for path in found})
+
+
+def hash_lines(hashes: Mapping[str, str]) -> str:
+    """One SHA-256 of many by name, as ``sha256sum`` makes it of a list that it made itself, sorted by name."""
+    lines = "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes))
+    return sha256(lines.encode()).hexdigest()
 
 
 def table_counts(gated: Gated) -> dict[str, Mapping[str, Any]]:

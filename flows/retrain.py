@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +19,11 @@ from flows.night import open_night, open_registry
 from flows.nightly import archive, check, pull, refuse
 from flows.open_cases import weigh_open_cases
 from flows.proxies import weigh_options, weigh_proxies
+from flows.publish.board_answers import BoardFacts
+from flows.publish.board_points import tell_board
 from flows.publish.door import hide, let_out
 from flows.publish.fairness_page import FAIRNESS_FRAME, write_fairness
+from flows.publish.identity_section import tell_identity
 from flows.publish.proxies_section import tell_proxies, tell_remedies
 from flows.publish.quality_section import OPEN_CASES_FRAME, tell_quality
 from flows.publish.run_facts import RunFacts
@@ -28,7 +32,7 @@ from flows.publish.tables import Section
 from flows.publish.training_report import write_training_report
 from flows.publish.transparency_pages import write_transparency
 from flows.publish.uptake_section import UPTAKE_FRAME, tell_uptake
-from flows.record import RunRecord
+from flows.record import RunRecord, versions
 from flows.retries import READ_OR_WRITE
 from flows.settings import Settings, read_criteria_of, read_offers_of, read_settings
 from flows.training import (
@@ -43,6 +47,7 @@ from flows.training import (
 )
 from flows.trainings import find_before, read_told
 from flows.transparency import read_transparency_of
+from flows.verdicts import monitoring_file
 from flows.workspace import Workspace, hold, make_private_folder, read_tag, replace, write_json, write_private
 from models.approval import settle
 from models.criteria import Criteria, require_met
@@ -150,13 +155,16 @@ def report(
     with record.step("report"):
         write_json(made / "evaluation.json", evaluation)
         write_training_report(made, evaluation, trained.model, trained.scorecard)
-        more = tell_more(made, data, trained, *proxies)
-        write_fairness(made, trained, data.outcome.words, offers.capacity, more)
         facts = RunFacts(
             data.manifest.authority, trained.model, let_out(evaluation), hide(data.lineage), trained.fairness, offers, council,
             read_told(before) if before else None,
         )  # fmt: skip
         write_transparency(made, facts)
+        told, remedies = proxies
+        monitored = os.path.relpath(monitoring_file(place, data.outcome.name, "html"), made)
+        board = BoardFacts(facts, trained.stages is not None, told, remedies, monitored)
+        more = [*tell_more(made, data, trained, *proxies), tell_identity(facts, versions())]
+        write_fairness(made, trained, data.outcome.words, offers.capacity, more, tell_board(board))
     return made
 
 

@@ -130,15 +130,17 @@ TERMS = {
 }
 
 
-def write_fairness(folder: Path, trained: Trained, outcome: str, capacity: int, more: Sequence[Section] = ()) -> None:
+def write_fairness(
+    folder: Path, trained: Trained, outcome: str, capacity: int, more: Sequence[Section] = (), first: Sequence[Section] = ()
+) -> None:
     """Write ``fairness.html`` for the board and ``fairness.parquet`` for the team: the figures behind it, nothing hidden.
 
-    ``more`` are sections that follow the questions of this page.
+    ``more`` are sections that follow the questions of this page, ``first`` those that stand before them.
     """
     if trained.fairness is None:
         raise ValueError("No group was given to the training, so there is nothing to report.")
     sizes = list(list_sizes(capacity))
-    page = render_fairness(trained.fairness, trained.stages, trained.model, outcome=outcome, sizes=sizes, more=more)
+    page = render_fairness(trained.fairness, trained.stages, trained.model, outcome=outcome, sizes=sizes, more=more, first=first)
     write_private(folder / "fairness.html", lambda beside: beside.write_text(page, encoding="utf-8"))
     write_private(folder / FAIRNESS_FRAME, trained.fairness.write_parquet)
     if trained.stages is not None:
@@ -153,6 +155,7 @@ def render_fairness(
     outcome: str,
     sizes: Sequence[str],
     more: Sequence[Section] = (),
+    first: Sequence[Section] = (),
 ) -> str:
     """The page, which names no family and shows no small number.
 
@@ -168,7 +171,7 @@ def render_fairness(
         trained=f"{in_words(model.trained_from)} to {in_words(model.trained_to)}",
         list_words=sizes[0],
         short=[*in_short(frame), *_name_stages(frame, stages)],
-        sections=[*find_sections(frame, stages, sizes), *more],
+        sections=[*first, *find_sections(frame, stages, sizes), *more],
         terms=TERMS,
     )
 

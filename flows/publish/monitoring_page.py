@@ -13,17 +13,13 @@ from flows.publish.fairness_page import NAMES, VALUES
 from flows.publish.monitoring_picture import draw_months
 from flows.publish.printed import plain
 from flows.publish.tables import Section, Table
+from flows.publish.verdicts_section import VERDICTS, tell_verdicts
 from models.monitoring import ALL, COUNTED, MONTH, PLACED, TOGETHER, WITHOUT, YEAR, Judged, Verdict
 from validation.disclosure import FEWEST, HIDDEN, NOTHING, Rate, Release, Sum, percent, protect
 
 Row = Mapping[str, Any]
 
 BACK, REST, OTHERS = ", came back", ", did not", ", the others"
-VERDICTS = {
-    Verdict.FAILING: "fails in use",
-    Verdict.WITHIN: "no evidence that it is off by more than is allowed",
-    Verdict.NOT_ENOUGH: "not enough evidence",
-}
 IN_USE = {
     Verdict.FAILING: "and fails: it does not keep to what was asked of it beforehand. Nights make no list with it until somebody "
     "decides.",
@@ -63,10 +59,12 @@ def render_monitoring(
     mature: date,
     without_list: Sequence[date],
     erased: int,
+    looks: Sequence[Row],
 ) -> str:
     """The page, which needs nothing but itself, names no family and shows no small number.
 
-    Frames are those of :mod:`models.monitoring`; see :class:`flows.monitoring.Monitored` for the rest.
+    Frames are those of :mod:`models.monitoring`, ``looks`` those of :mod:`flows.verdict_history`; see
+    :class:`flows.monitoring.Monitored` for the rest.
     """
     told = choose_version(frame, in_use)
     shown = None if told is None else Shown.of(frame.filter(version=told), accounts.filter(version=told))
@@ -74,6 +72,7 @@ def render_monitoring(
     figures = [] if shown is None or told is None else _tell_figures(shown, told, order)
     sections = [
         _tell_versions(judged, in_use, shown if told == in_use else None),
+        tell_verdicts(looks),
         *figures,
         _tell_drift(drift),
         _tell_stability(stability),

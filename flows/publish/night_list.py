@@ -8,6 +8,7 @@ import polars as pl
 
 from features.circumstances import STAGES
 from features.timeline import TOLD
+from flows.publish.approval import Approval
 from flows.publish.chance_words import in_words, number, shorten
 from models import offers
 from models.places import PLACES, Standing
@@ -123,15 +124,6 @@ class Unanswered:
     kind: str
     offered_on: date
     night: date
-
-
-@dataclass(frozen=True)
-class Approval:
-    """Who approved the model, and by when somebody looks at it again."""
-
-    role: str
-    decided_on: date
-    review_by: date
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,11 +320,7 @@ class NightList:
             ),
             ("Tables not supplied", f"{missing}. The list knows nothing of what they would hold." if missing else "None."),
             ("Model", f"{self.model}, version {self.model_version}"),
-            (
-                "Approved by",
-                f"{self.approval.role}, on {in_words(self.approval.decided_on)}. To be reviewed by "
-                f"{in_words(self.approval.review_by)}.",
-            ),
+            *self.approval.tell(),
             ("Outcome", f"{self.outcome} ({self.outcome_version})"),
             (
                 "Cases",

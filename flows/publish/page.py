@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from features.circumstances import AGE_BANDS, AGES
 from flows.publish import chance_words, night_list
+from flows.publish.approval import APPROVED_BY
 from flows.publish.chance_words import in_words, weekday
 from flows.publish.night_list import CASE, SHOWN_REASONS, STRENGTH, UNKNOWN, WORRY, NightList, furthest_stages
 from flows.publish.timeline_picture import Event, draw_frame, draw_legend, draw_timeline, tell_timeline
@@ -31,7 +32,7 @@ HEADINGS = {
 TWO_SIDES = (WORRY, STRENGTH)  # shown side by side, also when one of them is empty
 SHOWN_ON_OTHER_SIDES = 2
 
-AT_THE_HEAD = ("Made anew", "Data", "Tables not supplied", "Cases", "Rows set aside", "Model", "Approved by")
+AT_THE_HEAD = ("Made anew", "Data", "Tables not supplied", "Cases", "Rows set aside", "Model", APPROVED_BY)
 """Lines of ``NightList.about`` that stand at the head of the page; the others are folded at its foot."""
 
 NOT_FOR = (

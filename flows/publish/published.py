@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from flows.publish.night_list import Approval, Changes, Counts, NightList, ShownKind, Unanswered
+from flows.publish.approval import Approval
+from flows.publish.night_list import Changes, Counts, NightList, ShownKind, Unanswered
 from flows.workspace import write_json, write_private
 from validation.errors import ScreeningError, SourceError
 
@@ -84,7 +85,12 @@ def _build(about: Mapping[str, Any], frames: Mapping[str, pl.DataFrame]) -> Nigh
         **frames,
         "as_of": day(about["as_of"]),
         "extract_date": day(about["extract_date"]),
-        "approval": Approval(approval["role"], day(approval["decided_on"]), day(approval["review_by"])),
+        "approval": Approval(
+            approval["role"],
+            day(approval["decided_on"]),
+            day(approval["review_by"]),
+            approval.get("conditions", ""),  # nights before they were kept have none
+        ),
         "kinds": tuple(ShownKind(**kind) for kind in about["kinds"]),
         "counts": Counts(**about["counts"]),
         "missing_tables": tuple(about["missing_tables"]),

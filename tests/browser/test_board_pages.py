@@ -14,9 +14,8 @@ from flows.publish.recall_notice import render_notice
 from flows.publish.training_report import write_training_report
 from flows.publish.transparency_pages import write_transparency
 from flows.recall import CASES, Recalled, ask
-from models.fairness import measure_fairness
 from tests.unit import (
-    test_fairness_page,
+    board_example,
     test_involvement_page,
     test_monitoring,
     test_monitoring_page,
@@ -25,7 +24,6 @@ from tests.unit import (
 )
 from tests.unit.record_example import earlier, facts
 from tests.unit.report_example import evaluation, small_model, small_scorecard
-from tests.unit.test_fairness import SIZES, invent
 from tests.unit.test_notice import NOTICE
 
 pytestmark = pytest.mark.browser
@@ -63,9 +61,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("pages")
     write_training_report(made, evaluation(), small_model(), small_scorecard())
     write_transparency(made, facts(before=earlier()))
-    rows, groups = invent()
     pages = {
-        "fairness.html": test_fairness_page.page(measure_fairness([rows], groups, SIZES, 1), invented=True),
+        "fairness.html": board_example.render(board_example.board(before=earlier())),
         "involvement.html": test_involvement_page.page(invented=True),
         "recall.html": notice(),
         "reconciliation.html": test_reconciliation_page.page(invented=True),

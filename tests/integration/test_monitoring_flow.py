@@ -104,6 +104,10 @@ def test_a_model_in_use_is_held_against_what_happened(
     assert [event["event"] for event in events] == ["rereferral.model.to-look-into"]
     assert any("months since the first one" in words for words in events[0]["payload"]["words"])
     assert all(path.stat().st_mode & 0o077 == 0 for path in (workspace / "monitoring").iterdir())
+    kept = (workspace / "monitoring" / f"{OUTCOME}.history.jsonl").read_text()
+    assert json.loads(kept)["models"]["1"]["verdict"] == told["models"]["1"]["verdict"]
+    assert run("monitor", "--workspace", workspace).code == 0
+    assert (workspace / "monitoring" / f"{OUTCOME}.history.jsonl").read_text() == kept  # the same look of the same day
     assert run("nightly", "--source", trained.second, "--workspace", workspace).code == 0
     record = json.loads((workspace / "nights" / "2026-11-23" / "run.json").read_text())
     assert record["monitoring"]["verdicts"] == {"1": told["models"]["1"]["verdict"]}

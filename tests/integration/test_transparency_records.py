@@ -4,6 +4,8 @@ import csv
 import json
 from typing import Any
 
+from lxml import html
+
 from flows.night import open_registry
 from flows.publish.record_fields import RUN, fields_of
 from flows.settings import read_settings
@@ -41,3 +43,22 @@ def test_a_training_leaves_its_records_whose_figures_are_its_own(trained: Any) -
         kept = {file.path for file in client.list_artifacts(run)}
     assert kept >= RECORDS
     assert "fairness.parquet" not in kept
+
+
+def test_a_training_answers_every_point_of_a_board_and_leads_to_what_it_wrote(trained: Any) -> None:
+    folder = trained.workspace / "training" / "1"
+    page = html.fromstring((folder / "fairness.html").read_bytes())
+    (points,) = page.xpath("//section[@aria-labelledby='points']")
+    assert len(points.xpath(".//tbody/tr")) == 22
+    links = set(points.xpath(".//a/@href"))
+    monitored = next(link for link in links if "monitoring" in link)
+    assert (folder / monitored).resolve() == trained.workspace.resolve() / "monitoring" / "new_referral_within_12_months.html"
+    for link in links - {monitored}:
+        name, _, anchor = link.partition("#")
+        leads_to = html.fromstring((folder / (name or "fairness.html")).read_bytes())
+        assert not anchor or leads_to.find(f".//*[@id='{anchor}']") is not None, link
+    record = json.loads((folder / "run.json").read_text())
+    (identity,) = page.xpath("//section[@aria-labelledby='identity']")
+    assert record["versions"]["code_sha256"] in identity.text_content()
+    assert record["lineage"]["extract_date"] == "2026-11-22"
+    assert "the extract of 22 November 2026" in identity.text_content()

@@ -47,9 +47,6 @@ END, YEARS, RESIDENTS, STEP_DAYS = date(2026, 3, 31), 8, 40_000, 91
 GROUP, VALUE, PLANTED = "ethnicity", "Black", "over-referral=black:2"
 AUDITED = ("sex", GROUP)
 BY_BIRTH = (*AUDITED, BACKGROUND)  # drawn by the invention without any regard to need: a gap without planting is a false alarm
-    *AUDITED,
-    BACKGROUND,
-)  # the invention draws both without any regard to need, so that a gap without planting is a false alarm
 SMALL = ("Mixed", "Asian", "Black", "Other")  # 4 in 100 children of North East Lincolnshire, all together
 LISTED = {"80 families": 80}
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
+from flows.publish.approval import Approval
 from flows.publish.night_list import (
     CASES,
     EVENTS,
     FAMILIES,
     REASONS,
     SIDES,
-    Approval,
     Counts,
     NightList,
     ShownKind,
@@ -62,7 +62,7 @@ def example(
         "outcome_version": "new_referral_within_12_months, version 1",
         "model": "glass box",
         "model_version": "7",
-        "approval": Approval("Head of service", date(2026, 10, 1), date(2027, 4, 1)),
+        "approval": Approval("Head of service", date(2026, 10, 1), date(2027, 4, 1), "none"),
         "average": 0.15,
         "demonstration": False,
         "invented": False,

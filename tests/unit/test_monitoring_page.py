@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from flows.publish.monitoring_page import render_monitoring
+from flows.publish.verdicts_section import tell_verdicts
 from models.criteria import read_criteria, shipped_criteria
-from models.monitoring import COUNTED, SIBLING, judge, measure, measure_order, measure_stability
+from models.monitoring import COUNTED, SIBLING, Verdict, judge, measure, measure_order, measure_stability
 from tests.unit.test_monitoring import GROUPS, invent
 
 LIMITS = read_criteria(shipped_criteria()).limits
@@ -41,9 +42,22 @@ def page(rows: pl.DataFrame, *, in_use: str | None = "1", **changes: Any) -> str
         "mature": date(2025, 12, 31),
         "without_list": [date(2025, 8, 1)],
         "erased": 0,
+        "looks": [look(date(2026, 11, 23))],
     }
     return render_monitoring(frame, measure_order(rows, 1), measure_stability(lists()), pl.concat([counted, siblings]),
                              **given | changes)  # fmt: skip
+
+
+def look(on: date, verdict: Verdict = Verdict.WITHIN, in_use: str | None = "1", criteria: str = "0" * 64) -> dict[str, Any]:
+    """What is kept of a look at the records of the day before."""
+    return {
+        "looked_on": on.isoformat(),
+        "extract_date": (on - timedelta(1)).isoformat(),
+        "complete_up_to": "2025-10-25",
+        "criteria_sha256": criteria,
+        "in_use": in_use,
+        "models": {"1": {"verdict": verdict.value, "missed": []}},
+    }
 
 
 def text(html: str) -> str:
@@ -96,3 +110,47 @@ def test_no_small_count_and_no_rate_of_few_is_shown(seed: int) -> None:
     for row in small.iter_rows(named=True):
         assert f"{row['ratio']:.2f}" not in shown
     assert "c" in shown
+
+
+# --- how the verdict went
+
+
+def weekly(*verdicts: Verdict, **changes: Any) -> list[dict[str, Any]]:
+    return [look(date(2026, 9, 6) + timedelta(7 * at), verdict, **changes) for at, verdict in enumerate(verdicts)]
+
+
+def test_the_verdicts_of_the_latest_looks_stand_in_a_table_the_newest_first() -> None:
+    looks = weekly(*[Verdict.NOT_ENOUGH] * 10, *[Verdict.WITHIN] * 4)
+    section = tell_verdicts(looks)
+    assert section.tables[0].rows[0] == (
+        "6 December 2026", "5 December 2026", "version 1", "no evidence that it is off by more than is allowed",
+    )  # fmt: skip
+    assert [row[0] for row in section.tables[0].rows][-1] == "20 September 2026"
+    assert section.tables[0].caption == "The latest 12 of 14 looks"
+    assert "On 8 November 2026 it was version 1: not enough evidence. Since then every look has said what is said today." in (
+        section.words
+    )
+
+
+@pytest.mark.parametrize(
+    ("looks", "words"),
+    [
+        (weekly(Verdict.FAILING), "This is the first look that is kept"),
+        (weekly(Verdict.FAILING, Verdict.FAILING), "All 2 looks since 6 September 2026 said the same."),
+        ([*weekly(Verdict.WITHIN, in_use=None), *weekly(Verdict.WITHIN)[:1]], "there was no model in use."),
+        ([*weekly(Verdict.WITHIN), *weekly(Verdict.WITHIN, criteria="1" * 64)], "The criteria for use were changed"),
+    ],
+)
+def test_it_is_said_since_when_the_verdict_holds_and_what_it_was_before(looks: list[dict[str, Any]], words: str) -> None:
+    assert words in " ".join(tell_verdicts(looks).words)
+
+
+def test_a_version_that_has_made_no_list_is_not_called_good_in_the_table() -> None:
+    ((_, _, model, verdict),) = tell_verdicts(weekly(Verdict.WITHIN, in_use="2")).tables[0].rows
+    assert (model, verdict) == ("version 2", "not enough evidence")
+
+
+def test_how_the_verdict_went_is_on_the_page() -> None:
+    told = text(page(invent(), looks=weekly(Verdict.FAILING, Verdict.WITHIN)))
+    assert "How has the verdict gone?" in told
+    assert "6 September 2026 5 September 2026 version 1 fails in use" in told

@@ -82,6 +82,22 @@ def test_every_line_about_the_night_stands_once() -> None:
     assert sorted(labels) == sorted(label for label, _ in NIGHT.about())
 
 
+@pytest.mark.parametrize(
+    ("conditions", "foot", "points_there"),
+    [
+        ("Two workers look at each offer. " + HOSTILE, "Two workers look at each offer. " + HOSTILE, True),
+        ("None", "None.", False),
+    ],
+)
+def test_the_foot_says_under_which_conditions_the_model_may_be_used(conditions: str, foot: str, points_there: bool) -> None:
+    page = tree(dataclasses.replace(NIGHT, approval=dataclasses.replace(NIGHT.approval, conditions=conditions)))
+    told = {line.find("dt").text: line.find("dd").text_content() for line in page.xpath("//*[@id='about']//dl/div")}
+    assert told["Conditions of approval"] == foot
+    head = words(page.xpath("//section[@aria-labelledby='data']")[0])
+    assert ('Under conditions: see "Conditions of approval".' in head) is points_there
+    assert not page.xpath("//img")
+
+
 def test_the_places_of_today_stand_for_each_kind_of_offer() -> None:
     rows = [words(row) for row in tree(NIGHT).xpath("//section[@aria-labelledby='slots']//tbody/tr")]
     assert rows == ["Family Group Conference 2 2 2", "Restorative early help 1 2 1"]

@@ -20,6 +20,7 @@ CHANGED = dataclasses.replace(
     missing_tables=("early help", "going missing"),
     demonstration=True,
     invented=True,
+    approval=dataclasses.replace(NIGHT.approval, conditions="A second look by a social worker."),
     changes=Changes(
         date(2026, 11, 23), (pseudonym("ash"),), {pseudonym("cedar"): "it waited before"}, {pseudonym("lime"): "closed"}, 4, 2
     ),
@@ -81,6 +82,16 @@ def test_parts_of_two_nights_are_refused(tmp_path: Path) -> None:
     (tmp_path / "other" / "cases.parquet").rename(tmp_path / "cases.parquet")
     with pytest.raises(SourceError, match=r"about.json.*ChecksError"):
         read_night(tmp_path)
+
+
+def test_a_list_that_was_made_before_conditions_were_kept_can_still_be_read(tmp_path: Path) -> None:
+    write_night(NIGHT, tmp_path)
+    about = json.loads((tmp_path / "about.json").read_text())
+    assert about["approval"].pop("conditions") == "none"
+    (tmp_path / "about.json").write_text(json.dumps(about))
+    read = read_night(tmp_path)
+    assert read.approval.conditions == ""
+    assert "Conditions of approval" not in dict(read.about())
 
 
 def test_a_missing_fact_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from flows.publish import fairness_page, night_list, page, quality_section, stages_section, uptake_section, workbook_guide
+from flows.publish import (
+    board_points,
+    fairness_page,
+    identity_section,
+    night_list,
+    page,
+    quality_section,
+    recommendation,
+    stages_section,
+    uptake_section,
+    verdicts_section,
+    workbook_guide,
+)
 from tests.unit.reading_age import count_syllables, measure_reading_age
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +47,10 @@ TEXTS = {
     "where a gap comes from": (stages_section.WORDS, 12),
     "who gets no chance": (quality_section.WORDS, 12),
     "who took an offer up": (uptake_section.WORDS, 12),
+    "what a board should see": ([*board_points.WORDS, *(what for what, _, _ in board_points.POINTS)], 12),
+    "go, pause or stop": (recommendation.RULE, 12),
+    "which run this is": (identity_section.WORDS, 12),
+    "how the verdict went": ([*verdicts_section.WORDS, verdicts_section.CHANGED], 12),
     "words and numbers of the fairness report": (fairness_page.TERMS.values(), 12),
 } | {question.heading: (question.words, 13.5) for question in fairness_page.QUESTIONS}  # fmt: skip
 

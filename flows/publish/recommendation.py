@@ -1,0 +1,88 @@
+"""Go, pause or stop: what a written rule makes of criteria and verdicts, for a board that decides by itself.
+
+The rule stands in ``docs/fairness.md``. It looks at what was written down before training, and at gaps that are certain; it never
+takes silence for a pass.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from markupsafe import Markup
+
+from flows.publish.chance_words import number
+from flows.publish.tables import Section, Table
+from models.fairness import Verdict
+
+KEY, HEADING = "recommendation", "Go, pause or stop?"
+OWNER = "owner.senior_responsible_owner"
+DECISIONS = "training/decisions.jsonl"
+RULE = (
+    "This is what a written rule makes of the run. The board decides. The rule: stop if a criterion is missed. Pause if a gap is "
+    "certain, or if a criterion is easier than the one that is shipped, until the board has decided about it. Else go on, within "
+    "the limits.",
+    "No count of verdicts can show that a model is fair. Where there is not enough evidence, that is no pass. A board may pause "
+    "or stop for any other reason, and needs no rule for that.",
+)
+
+
+class Advice(StrEnum):
+    """What the rule says."""
+
+    GO = "go on, within the limits"
+    PAUSE = "pause, until the board has decided"
+    STOP = "stop"
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What the rule says, and a sentence for each thing that it rests on."""
+
+    advice: Advice
+    because: tuple[str, ...]
+
+
+def recommend(
+    findings: Sequence[Mapping[str, Any]], easier: Sequence[str], verdicts: Mapping[str, int], lost: int
+) -> Recommendation:
+    """Apply the rule.
+
+    ``findings`` are those on the criteria; ``easier`` says in words which of these are easier than the shipped ones;
+    ``verdicts`` counts comparisons of groups by verdict; of ``lost`` groups nothing can be said.
+    """
+    missed = [f"Missed: {finding['criterion']}. {finding['words']}" for finding in findings if not finding["met"]]
+    gaps, unclear = verdicts.get(Verdict.GAP, 0), verdicts.get(Verdict.NOT_ENOUGH, 0)
+    pauses = [
+        *([f'{number(gaps, "gap is", "gaps are")} certain; each stands under "In short".'] if gaps else []),
+        *([_say_easier(easier)] if easier else []),
+    ]
+    said = [
+        *([f"Not enough evidence for {number(unclear, 'comparison', 'comparisons')}, which is no pass."] if unclear else []),
+        *([f"Nothing can be said of {number(lost, 'group', 'groups')}."] if lost else []),
+    ]
+    if not findings:
+        return Recommendation(Advice.STOP, ("This run was held against no criterion, so nothing speaks for its use.", *said))
+    if missed:
+        return Recommendation(Advice.STOP, (*missed, "The model is not registered.", *pauses, *said))
+    met = "The one criterion is met." if len(findings) == 1 else f"All {len(findings)} criteria are met."
+    return Recommendation(Advice.PAUSE if pauses else Advice.GO, (met, *pauses, *said))
+
+
+def _say_easier(easier: Sequence[str]) -> str:
+    those = number(len(easier), "criterion is easier than the one", "criteria are easier than those")
+    return f"{those} that the program ships with: {'; '.join(easier)}."
+
+
+def tell_recommendation(found: Recommendation, council: Mapping[str, str]) -> Section:
+    """The section. ``council``: the answers of ``transparency.toml`` by key."""
+    said = Markup("<strong>The rule says: {}.</strong>").format(found.advice)
+    lines = (
+        ("Who answers for its use", council.get(OWNER) or f"Nobody is named yet ({OWNER} in transparency.toml)."),
+        (
+            "Who signed, in which role, under which conditions, and when somebody looks again",
+            f"Nobody had signed when this page was written. What is decided is kept in {DECISIONS}, and each list says it at its "
+            "head and foot.",
+        ),
+    )
+    return Section(KEY, HEADING, [said, *RULE], (), [Table("", ("", ""), lines)], points=found.because)
