@@ -90,9 +90,12 @@ def test_places_of_the_page_on_peoples_decisions_are_there() -> None:
 
 
 def test_deprivation_is_named_as_not_held_only_where_it_is_not_compared() -> None:
-    frame = board().frame
-    compared = frame.with_columns(group=pl.lit("deprivation"))
-    without, held = (find_answer("Which traits", fairness=told) for told in (frame, pl.concat([frame, compared])))
+    told = board()
+    compared = pl.concat([told.frame, told.frame.with_columns(group=pl.lit("deprivation"))])
+    with_it = replace(told, run=replace(told.run, fairness=compared))
+    without, held = (
+        next(point.answer for point in find_points(each) if "traits are held" in point.what) for each in (told, with_it)
+    )
     assert "special needs at school, deprivation." in without
     assert "deprivation" in held.split("Not held")[0]
     assert "deprivation" not in held.split("Not held")[1]
