@@ -48,10 +48,10 @@ def choose_left_out(data: TrainingData, proxies: pl.DataFrame) -> dict[str, list
     single = proxies.filter(pl.col("feature") != ALL, verdict=Telling.TELLS.value)
     ordered = single.sort((pl.col("auc") - 0.5).abs(), descending=True)["feature"].unique(maintain_order=True)[:MOST_LEFT_OUT]
     declared = {feature.name: feature for feature in data.features}
-    chosen = {f"leave out: {declared[name].description}": [name] for name in ordered}
+    chosen = {f"Leave out: {declared[name].description.rstrip('.')}": [name] for name in ordered}
     if chosen:
         family = declared[ordered[0]].family
         of = [feature.name for feature in data.features if feature.family is family]
         if 1 < len(of) < len(data.features):
-            chosen[f"leave out all features about {family.value}"] = of
+            chosen[f"Leave out all features about {family.value}"] = of
     return chosen

@@ -82,7 +82,7 @@ def weigh_remedies(
     now = score()
     later = {remedy: score(names).with_columns(reached=LIST) for remedy, names in left_out.items()}
     later |= {
-        f"a list of {families // 2} families instead of {families}": now.with_columns(reached=FEWER),
+        f"A list of {families // 2} families instead of {families}": now.with_columns(reached=FEWER),
         f"{BY_LOT:.0%} of the places by lot".replace("%", " %"): now.with_columns(reached="by lot"),
     }
     before = now.with_columns(reached=LIST)

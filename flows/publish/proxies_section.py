@@ -8,8 +8,8 @@ from features.catalogue import BY_NAME
 from flows.publish.printed import plain
 from flows.publish.tables import Section, Table
 from models.proxies import ALL, GUESSED, LEAST, Telling
-from models.remedies import AUC, HITS, OFFERED, PRECISION, Change
-from validation.disclosure import FEWEST, HIDDEN, NOTHING, suppress
+from models.remedies import AUC, HITS, MISSED, OFFERED, PRECISION, Change
+from validation.disclosure import FEWEST, NOTHING, suppress
 
 TOLD = {
     Telling.TELLS: "can be told",
@@ -18,8 +18,7 @@ TOLD = {
     Telling.TOO_FEW: "not enough evidence: too few families in it or beside it",
 }
 COSTS = {AUC: "AUC", PRECISION: "Average precision", HITS: "Share of the list that came back"}
-CHANGED = {Change.MORE: "wider", Change.LESS: "narrower", Change.NOT_ENOUGH: "not enough evidence"}
-OF_COST = {Change.MORE: "better", Change.LESS: "worse", Change.NOT_ENOUGH: "not enough evidence"}
+GAPS = {OFFERED: "Gap on the list", MISSED: "Gap in returns missed"}
 Line = Mapping[str, object]
 
 
@@ -61,39 +60,51 @@ def tell_remedies(found: pl.DataFrame) -> Section:
         "weigh. Gaps are in points, so that from 20 to 25 in 100 is 5 points.",
         "There is no option with another threshold for one group. Whether that would be lawful is a question for counsel.",
         "By lot: most places go by the order; the rest are drawn among all other families, each with the same chance.",
+        "Behind this stands what each option does to the gaps of each group. Groups of too few families are left out there.",
     ]
     costs = found.filter(pl.col("measure").is_in(list(COSTS)))
-    cost = [
-        (str(line["remedy"]), COSTS[str(line["measure"])], *_side(line), OF_COST[Change(line["verdict"])])
-        for line in costs.iter_rows(named=True)
-    ]
     one_gap = ("remedy", "measure", "group")  # of two values, one's gap is the other's
     fewest = pl.when(pl.len().over(one_gap) == 2).then(pl.col("fewest").min().over(one_gap)).otherwise("fewest")
-    gaps = found.filter(~pl.col("measure").is_in(list(COSTS))).with_columns(fewest=fewest)
-    gap = [_tell_gap(line) for line in gaps.iter_rows(named=True)]
-    header = ("Option", "Measure", "Now", "Then", "Change (95 % interval)", "Verdict")
-    of_gaps = ("Option", "Group", "Gap in", "Now", "Then", "Grows by (95 % interval)", "Verdict")
-    return Section(
-        "remedies",
-        "What could be done, and at what cost?",
-        words,
-        (),
-        [Table("", header, tuple(cost))],
-        [Table("What each option does to gaps", of_gaps, tuple(gap))],
-    )
+    gaps = found.filter(~pl.col("measure").is_in(list(COSTS))).with_columns(fewest=fewest).filter(pl.col("fewest") >= FEWEST)
+    behind = [_tell_gaps(of) for of in gaps.partition_by("remedy", maintain_order=True)]
+    return Section("remedies", "What could be done, and at what cost?", words, (), [_tell_costs(costs)], behind)
 
 
-def _tell_gap(line: Line) -> tuple[str, ...]:
-    kind = "share on the list" if line["measure"] == OFFERED else "returns missed"
-    small = int(str(line["fewest"])) < FEWEST
-    shown = (HIDDEN, HIDDEN, HIDDEN, HIDDEN) if small else (*_side(line), CHANGED[Change(str(line["verdict"]))])
-    return (str(line["remedy"]), _name(line), kind, *shown)
+def _tell_costs(costs: pl.DataFrame) -> Table:
+    """A row for each option beside the model as it is."""
+    by = {(line["remedy"], line["measure"]): line for line in costs.iter_rows(named=True)}
+    options = costs["remedy"].unique(maintain_order=True).to_list()
+    now = [next((_points(line["before"], signed=False) for (_, of), line in by.items() if of == each), NOTHING) for each in COSTS]
+    rows = [("As it is now", *now)]
+    rows += [(option, *(_tell_change(by.get((option, measure)), then=True) for measure in COSTS)) for option in options]
+    caption = "In 100, with the change and its 95 % interval. A star: the change is certain."
+    return Table(caption, ("Option", *COSTS.values()), tuple(rows))
 
 
-def _side(line: Line) -> tuple[str, str, str]:
-    before, after, change, low, high = (line[name] for name in ("before", "after", "change", "low", "high"))
-    span = NOTHING if change is None else f"{_points(change)} ({_points(low)} to {_points(high)})"
-    return _points(before, signed=False), _points(after, signed=False), span
+def _tell_gaps(of: pl.DataFrame) -> Table:
+    """What one option does to the gap of each group, on the list and in returns that it misses."""
+    by = {(_name(line), line["measure"]): line for line in of.iter_rows(named=True)}
+    names = list(dict.fromkeys(name for name, _ in by))
+    header = ("Group", *(f"{kind}, {what}" for kind in GAPS.values() for what in ("now", "grows by")))
+    rows = tuple((name, *(cell for kind in GAPS for cell in _tell_side(by.get((name, kind))))) for name in names)
+    return Table(of["remedy"][0], header, rows)
+
+
+def _tell_side(line: Line | None) -> tuple[str, str]:
+    return (NOTHING, NOTHING) if line is None else (_points(line["before"]), _tell_change(line))
+
+
+def _tell_change(line: Line | None, *, then: bool = False) -> str:
+    """The change with its interval, after what it leads to if ``then``; a star where it is certain."""
+    if line is None or not isinstance(line["change"], float):
+        return NOTHING
+    if line["change"] == line["low"] == line["high"] == 0:
+        return f"{_points(line['after'], signed=not then)} (as now)"
+    star = "" if line["verdict"] == Change.NOT_ENOUGH.value else "*"
+    span = f"{_points(line['low'])} to {_points(line['high'])}"
+    if then:
+        return f"{_points(line['after'], signed=False)} ({_points(line['change'])}; {span}){star}"
+    return f"{_points(line['change'])} ({span}){star}"
 
 
 def _points(share: object, *, signed: bool = True) -> str:

@@ -50,7 +50,7 @@ def test_a_full_training_weighs_leaving_the_strongest_out_beside_a_shorter_list_
     line = {"group": "sex", "value": "female", "feature": name, "auc": 0.7, "verdict": Telling.TELLS.value}
     proxies = pl.DataFrame([line, line | {"feature": ALL}], schema=PROXIES)
     trained = Stand(forward_splits(data.frame["as_of"].unique(), data.outcome.days_to_maturity)[:1])
-    assert choose_left_out(data, proxies)[f"leave out: {data.features[0].description}"] == [name]
+    assert choose_left_out(data, proxies)[f"Leave out: {data.features[0].description.rstrip('.')}"] == [name]
     found = weigh_options(data, trained, proxies, settings, CAPACITY, full=True)
     assert dict(found.schema) == REMEDIES
     assert found["remedy"].n_unique() == len(choose_left_out(data, proxies)) + 2

@@ -11,10 +11,11 @@ import pytest
 from flows.publish.fairness_page import render_fairness
 from flows.publish.proxies_section import tell_proxies, tell_remedies
 from models.proxies import ALL, PROXIES, Telling
-from models.remedies import AUC, OFFERED, REMEDIES, Change
+from models.remedies import AUC, HITS, MISSED, OFFERED, REMEDIES, Change
 from tests.unit.test_fairness_page import frame
 from validation.disclosure import HIDDEN
 
+EVERY = ["White", "Black", "Asian"]
 PROXY = {
     "group": "sex", "value": "female", "feature": ALL, "families": 400, "families_of_others": 600, "auc": 0.72, "low": 0.68,
     "high": 0.76, "together_low": 0.66, "together_high": 0.78, "verdict": Telling.TELLS.value,
@@ -51,22 +52,38 @@ def test_too_few_families_are_no_pass_and_their_number_is_hidden() -> None:
     assert "not enough evidence" in rows[1][3]
 
 
-@pytest.mark.parametrize(("fewest", "shown"), [(20, "10.0"), (5, HIDDEN), (6, "10.0"), (1, HIDDEN)])
-def test_a_gap_that_rests_on_a_handful_is_hidden(fewest: int, shown: str) -> None:
+@pytest.mark.parametrize(("fewest", "told"), [(20, EVERY), (6, EVERY), (5, EVERY[1:])])
+def test_a_gap_that_rests_on_a_handful_is_left_out(fewest: int, told: list[str]) -> None:
     (table,) = tell_remedies(remedies({"fewest": fewest}, {"value": "Black"}, {"value": "Asian"})).behind
-    assert table.rows[0][3] == shown
+    assert [row[0] for row in table.rows] == [f"ethnicity: {value}" for value in told]
 
 
-def test_of_two_values_both_are_hidden_since_one_s_gap_is_the_other_s() -> None:
-    (table,) = tell_remedies(remedies({"fewest": 3}, {"value": "other"})).behind
-    assert {row[3] for row in table.rows} == {HIDDEN}
+def test_of_two_values_both_are_left_out_since_one_s_gap_is_the_other_s() -> None:
+    assert not tell_remedies(remedies({"fewest": 3}, {"value": "other"})).behind
 
 
-def test_costs_stand_apart_from_gaps() -> None:
-    cost = {"measure": AUC, "group": None, "value": None, "families": None, "fewest": None, "verdict": Change.LESS.value}
-    section = tell_remedies(remedies({}, cost))
-    assert section.tables[0].rows == (("leave out X", "AUC", "10.0", "5.0", "-5.0 (-8.0 to -2.0)", "worse"),)
-    assert section.behind[0].rows[0][-1] == "narrower"
+def test_each_option_has_a_row_beside_the_model_as_it_is_and_a_star_where_its_cost_is_certain() -> None:
+    cost = {"group": None, "value": None, "families": None, "fewest": None}
+    lines = [
+        cost | {"measure": AUC},
+        cost | {"measure": HITS, "verdict": Change.NOT_ENOUGH.value},
+        cost | {"measure": AUC, "remedy": "A shorter list", "after": 0.1, "change": 0.0, "low": 0.0, "high": 0.0},
+    ]
+    (table,) = tell_remedies(remedies(*lines)).tables
+    assert table.header == ("Option", "AUC", "Average precision", "Share of the list that came back")
+    assert table.rows == (
+        ("As it is now", "10.0", "-", "10.0"),
+        ("leave out X", "5.0 (-5.0; -8.0 to -2.0)*", "-", "5.0 (-5.0; -8.0 to -2.0)"),
+        ("A shorter list", "10.0 (as now)", "-", "-"),
+    )
+
+
+def test_what_an_option_does_to_gaps_has_a_table_of_its_own_and_a_row_for_each_group() -> None:
+    lines = [{}, {"measure": MISSED, "before": -0.02, "verdict": Change.NOT_ENOUGH.value}, {"remedy": "A shorter list"}]
+    first, second = tell_remedies(remedies(*lines)).behind
+    assert (first.caption, second.caption) == ("leave out X", "A shorter list")
+    assert first.rows == (("ethnicity: White", "+10.0", "-5.0 (-8.0 to -2.0)*", "-2.0", "-5.0 (-8.0 to -2.0)"),)
+    assert second.rows == (("ethnicity: White", "+10.0", "-5.0 (-8.0 to -2.0)*", "-", "-"),)
 
 
 def test_both_follow_on_the_page() -> None:
