@@ -32,6 +32,7 @@ from flows.publish.tables import Section
 from flows.publish.training_report import write_training_report
 from flows.publish.transparency_pages import write_transparency
 from flows.publish.uptake_section import UPTAKE_FRAME, tell_uptake
+from flows.publish.what_changed import tell_changes
 from flows.record import RunRecord, versions
 from flows.retries import READ_OR_WRITE
 from flows.settings import Settings, read_criteria_of, read_offers_of, read_settings
@@ -154,16 +155,17 @@ def report(
     make_private_folder(made / "shapes")
     with record.step("report"):
         write_json(made / "evaluation.json", evaluation)
-        write_training_report(made, evaluation, trained.model, trained.scorecard)
         facts = RunFacts(
             data.manifest.authority, trained.model, let_out(evaluation), hide(data.lineage), trained.fairness, offers, council,
             read_told(before) if before else None,
         )  # fmt: skip
+        changed = tell_changes(facts.before, facts.now)
+        write_training_report(made, evaluation, trained.model, trained.scorecard, changed)
         write_transparency(made, facts)
         told, remedies = proxies
         monitored = os.path.relpath(monitoring_file(place, data.outcome.name, "html"), made)
         board = BoardFacts(facts, trained.stages is not None, told, remedies, monitored)
-        more = [*tell_more(made, data, trained, *proxies), tell_identity(facts, versions())]
+        more = [*tell_more(made, data, trained, *proxies), changed, tell_identity(facts, versions())]
         write_fairness(made, trained, data.outcome.words, offers.capacity, more, tell_board(board))
     return made
 

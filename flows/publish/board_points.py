@@ -45,7 +45,7 @@ ORDER_PLACES = (
 )
 REMEDIES = Place("What could be done, and at what cost?", "#remedies")
 TERMS = Place("Words and numbers", "#terms")
-CHANGED = Place("Equality annex: what changed", "equality_annex.html#changed")
+CHANGED = Place("What changed since the last one", "#changed")
 DPIA_ASKED = Place("Data protection annex: open questions", "dpia_annex.html#questions")
 EQUALITY_ASKED = Place("Equality annex: open questions", "equality_annex.html#questions")
 UPTAKE = Place("Who was offered help, and who took it up?", "#uptake")

@@ -38,8 +38,11 @@ NOT_FOR = (
 )
 
 
-def render_model_card(evaluation: Mapping[str, Any], model: ScreeningModel, shapes: Sequence[Shape]) -> str:
-    """The card as Markdown, from facts of the run alone; a part that the evaluation lacks is named as lacking."""
+def render_model_card(evaluation: Mapping[str, Any], model: ScreeningModel, shapes: Sequence[Shape], changed: Section) -> str:
+    """The card as Markdown, from facts of the run alone; a part that the evaluation lacks is named as lacking.
+
+    ``changed`` says what is different since the training before.
+    """
     environment = Environment(
         loader=PackageLoader("flows.publish"),
         autoescape=False,  # noqa: S701  Markdown: `_safe` below takes the place of HTML's rules
@@ -54,11 +57,11 @@ def render_model_card(evaluation: Mapping[str, Any], model: ScreeningModel, shap
         invented=model.origin != "real",
         outcome=evaluation["outcome"]["words"],
         verdict=verdict(Measured(evaluation, model)),
-        sections=find_card(evaluation, model, shapes),
+        sections=find_card(evaluation, model, shapes, changed),
     )
 
 
-def render_card_page(evaluation: Mapping[str, Any], model: ScreeningModel, shapes: Sequence[Shape]) -> str:
+def render_card_page(evaluation: Mapping[str, Any], model: ScreeningModel, shapes: Sequence[Shape], changed: Section) -> str:
     """The same card as a page for the board."""
     return render_board_page(
         "record.html.j2",
@@ -68,12 +71,12 @@ def render_card_page(evaluation: Mapping[str, Any], model: ScreeningModel, shape
         kicker="For the governance board, and for whoever asks what the model is",
         lead=["What the model is for, what it learned from, how well it does, and where it must not be trusted."],
         short=[verdict(Measured(evaluation, model))],
-        sections=find_card(evaluation, model, shapes),
+        sections=find_card(evaluation, model, shapes, changed),
         terms={},
     )
 
 
-def find_card(evaluation: Mapping[str, Any], model: ScreeningModel, shapes: Sequence[Shape]) -> list[Section]:
+def find_card(evaluation: Mapping[str, Any], model: ScreeningModel, shapes: Sequence[Shape], changed: Section) -> list[Section]:
     """Every section of the card, in order."""
     measured = Measured(evaluation, model)
     return [
@@ -108,6 +111,7 @@ def find_card(evaluation: Mapping[str, Any], model: ScreeningModel, shapes: Sequ
                 "Which family gets which offer is decided by a worker, and by the family.",
             ],
         ),
+        changed,
     ]
 
 

@@ -64,13 +64,13 @@ TERMS = {
 
 
 def write_training_report(
-    folder: Path, evaluation: Mapping[str, Any], model: ScreeningModel, scorecard: Scorecard | None
+    folder: Path, evaluation: Mapping[str, Any], model: ScreeningModel, scorecard: Scorecard | None, changed: Section
 ) -> None:
     """Write ``report.html``, ``scorecard.html``, ``model_card.md``, ``model_card.html`` and ``shapes/`` into ``folder``.
 
     ``evaluation`` is the object of ``evaluation.json`` (see ``docs/evaluation.md``), of which the pages show what :func:`let_out`
-    lets out; a part that is not there is left out with a sentence that says so. Without a
-    ``scorecard`` its page says that there is none. Nothing of a single child is written.
+    lets out; a part that is not there is left out with a sentence that says so. Without a ``scorecard`` its page says that there
+    is none. ``changed`` (see :mod:`flows.publish.what_changed`) ends the card. Nothing of a single child is written.
     """
     shapes, evaluation = find_shapes(model), let_out(evaluation)
     height = find_height(shapes)
@@ -79,8 +79,8 @@ def write_training_report(
     pages["shapes/most_important.svg"] = draw_sheet(shapes, height)
     pages["report.html"] = render_report(evaluation, model, shapes, pictures)
     pages["scorecard.html"] = render_scorecard(evaluation, model, scorecard, shapes)
-    pages["model_card.md"] = render_model_card(evaluation, model, shapes)
-    pages["model_card.html"] = render_card_page(evaluation, model, shapes)
+    pages["model_card.md"] = render_model_card(evaluation, model, shapes, changed)
+    pages["model_card.html"] = render_card_page(evaluation, model, shapes, changed)
     for name, text in pages.items():
         write_private(folder / name, lambda beside, text=text: beside.write_text(text, encoding="utf-8"))  # type: ignore[misc]
 

@@ -13,6 +13,7 @@ from flows.publish.notice_page import render_notice as render_family_notice
 from flows.publish.recall_notice import render_notice
 from flows.publish.training_report import write_training_report
 from flows.publish.transparency_pages import write_transparency
+from flows.publish.what_changed import tell_changes
 from flows.recall import CASES, Recalled, ask
 from tests.unit import (
     board_example,
@@ -59,7 +60,7 @@ def notice() -> str:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("pages")
-    write_training_report(made, evaluation(), small_model(), small_scorecard())
+    write_training_report(made, evaluation(), small_model(), small_scorecard(), tell_changes(earlier(), facts().now))
     write_transparency(made, facts(before=earlier()))
     pages = {
         "fairness.html": board_example.render(board_example.board(before=earlier())),

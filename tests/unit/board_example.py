@@ -11,6 +11,7 @@ from flows.publish.identity_section import tell_identity
 from flows.publish.proxies_section import tell_proxies, tell_remedies
 from flows.publish.quality_section import tell_quality
 from flows.publish.uptake_section import tell_uptake
+from flows.publish.what_changed import tell_changes
 from flows.record import versions
 from models.open_cases import count_reasons, measure_open_cases
 from models.proxies import PROXIES
@@ -47,5 +48,5 @@ def render(told: BoardFacts) -> str:
     more += [tell_proxies(told.proxies)] * bool(told.proxies.height) + [tell_remedies(told.remedies)] * bool(told.remedies.height)
     return render_fairness(
         told.frame, stages, told.run.model, outcome=told.run.evaluation["outcome"]["words"], sizes=list(SIZES),
-        first=tell_board(told), more=[*more, tell_identity(told.run, versions())],
+        first=tell_board(told), more=[*more, tell_changes(told.run.before, told.run.now), tell_identity(told.run, versions())],
     )  # fmt: skip

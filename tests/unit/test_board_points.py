@@ -14,6 +14,7 @@ from flows.publish.group_verdicts import count_verdicts
 from flows.publish.record_fields import COUNCIL, read_fields
 from flows.publish.training_report import write_training_report
 from flows.publish.transparency_pages import write_transparency
+from flows.publish.what_changed import tell_changes
 from models.fairness import Verdict
 from tests.unit import test_involvement_page
 from tests.unit.board_example import MONITORING, board, render
@@ -30,7 +31,7 @@ HOSTILE = "<img src=x onerror=alert(1)> `a` & b"
 def training(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every page that a training leaves."""
     made = tmp_path_factory.mktemp("training")
-    write_training_report(made, whole_evaluation(), small_model(), small_scorecard())
+    write_training_report(made, whole_evaluation(), small_model(), small_scorecard(), tell_changes(earlier(), facts().now))
     write_transparency(made, facts(before=earlier()))
     (made / "fairness.html").write_text(render(board(before=earlier())), encoding="utf-8")
     return made

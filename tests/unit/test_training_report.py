@@ -15,8 +15,11 @@ from flows.publish.printed import count, interval, needed, number, percent, sign
 from flows.publish.shapes import find_shapes
 from flows.publish.tables import lay_out
 from flows.publish.training_report import PARTS, lay_out_card, render_report, render_scorecard, write_training_report
+from flows.publish.what_changed import tell_changes
+from tests.unit.record_example import facts
 from tests.unit.report_example import evaluation, small_model, small_scorecard
 
+FIRST = tell_changes(None, facts().now)
 NAMES = ("report.html", "scorecard.html", "model_card.md", "model_card.html")
 
 
@@ -25,7 +28,7 @@ def rendered(told: dict[str, Any]) -> tuple[str, str]:
     model, shapes = small_model(), find_shapes(small_model())
     pictures = {shape.name: "<svg></svg>" for shape in shapes}
     told = let_out(told)
-    return render_report(told, model, shapes, pictures), render_model_card(told, model, shapes)
+    return render_report(told, model, shapes, pictures), render_model_card(told, model, shapes, FIRST)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pages(folder: Path) -> dict[str, str]:
-    write_training_report(folder, evaluation(), small_model(), small_scorecard())
+    write_training_report(folder, evaluation(), small_model(), small_scorecard(), FIRST)
     return {name: (folder / name).read_text(encoding="utf-8") for name in NAMES}
 
 
@@ -221,7 +224,7 @@ def test_any_part_is_laid_out_with_small_counts_hidden() -> None:
 
 def test_the_card_as_a_page_says_what_the_card_says(pages: dict[str, str]) -> None:
     page = pages["model_card.html"]
-    for section in find_card(let_out(evaluation()), small_model(), find_shapes(small_model())):
+    for section in find_card(let_out(evaluation()), small_model(), find_shapes(small_model()), FIRST):
         assert f'<h2 id="{section.key}">{escape(section.heading)}</h2>' in page
         for sentence in (*section.words, *section.points):
             assert str(escape(sentence)) in page
