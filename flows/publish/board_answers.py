@@ -8,7 +8,7 @@ import polars as pl
 from flows.publish.annexes_equality import CHARACTERISTICS
 from flows.publish.chance_words import number
 from flows.publish.fairness_page import NAMES
-from flows.publish.group_verdicts import count_verdicts, name_lost, tell_errors
+from flows.publish.group_verdicts import CIRCUMSTANCES, count_verdicts, name_lost, tell_errors
 from flows.publish.identity_section import say_version
 from flows.publish.measured import Result, day, name_of
 from flows.publish.printed import count, needed, percent, plain
@@ -60,9 +60,11 @@ class BoardFacts:
     def recommendation(self) -> Recommendation:
         """What the written rule says."""
         criteria = self.run.evaluation.get("criteria") or {}
+        of_child = self.frame.filter(~pl.col("group").is_in(CIRCUMSTANCES))
         return recommend(
-            self.run.measured.findings, criteria.get("easier") or [], count_verdicts(self.frame), len(name_lost(self.frame))
-        )
+            self.run.measured.findings, criteria.get("easier") or [], count_verdicts(self.frame),
+            of_child=count_verdicts(of_child)[Verdict.GAP] if of_child.height else 0, lost=len(name_lost(self.frame)),
+        )  # fmt: skip
 
 
 def say_purpose(_facts: BoardFacts) -> str:
@@ -89,7 +91,7 @@ def say_rows(facts: BoardFacts) -> str:
             f"The model learned from {count(rows['used'])} of {count(rows['cohort'])} open cases, counted on each date. The "
             "others were left out, and counted by reason."
         )
-    return f"{told} A list says who gets no chance that night, and why."
+    return f"{told} Of the cases that are open now, this page says who gets no chance, and each list who gets none that night."
 
 
 def say_quality(_facts: BoardFacts) -> str:

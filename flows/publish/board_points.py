@@ -48,6 +48,7 @@ TERMS = Place("Words and numbers", "#terms")
 CHANGED = Place("What changed since the last one", "#changed")
 DPIA_ASKED = Place("Data protection annex: open questions", "dpia_annex.html#questions")
 EQUALITY_ASKED = Place("Equality annex: open questions", "equality_annex.html#questions")
+NO_CHANCE = Place("Who gets no chance, and of whom is less on record?", "#quality")
 UPTAKE = Place("Who was offered help, and who took it up?", "#uptake")
 BY_LIST = "involvement/<last day>.html"
 
@@ -61,13 +62,13 @@ POINTS: tuple[tuple[str, Callable[[BoardFacts], str], tuple[Place, ...]], ...] =
     (
         "Who gets a chance, and who cannot",
         answers.say_rows,
-        (Place("Report: rows, dates and exits", "report.html#rows"), Place("each night's list")),
+        (Place("Report: rows, dates and exits", "report.html#rows"), NO_CHANCE, Place("each night's list")),
     ),
     (
         "How good the records are, for each group",
         answers.say_quality,
         (
-            Place("Who gets no chance, and of whom is less on record?", "#quality"),
+            NO_CHANCE,
             Place("Data protection annex: tables and columns", "dpia_annex.html#columns"),
             Place("reconciliation/<year>.html"),
         ),

@@ -19,9 +19,11 @@ KEY, HEADING = "recommendation", "Go, pause or stop?"
 OWNER = "owner.senior_responsible_owner"
 DECISIONS = "training/decisions.jsonl"
 RULE = (
-    "This is what a written rule makes of the run. The board decides. The rule: stop if a criterion is missed. Pause if a gap is "
-    "certain, or if a criterion is easier than the one that is shipped, until the board has decided about it. Else go on, within "
-    "the limits.",
+    "This is what a written rule makes of the run. The board decides. The rule: stop if a criterion is missed. Pause if a gap by who "
+    "a child is is certain, or if a criterion is easier than the one that is shipped, until the board has decided about it. Else "
+    "go on, within the limits.",
+    "Who a child is: sex, ethnic group, disability and age. An earlier case, say, or who made the referral is no such thing. The "
+    "list is made to look at those, so gaps by them are told and change nothing in the rule.",
     "No count of verdicts can show that a model is fair. Where there is not enough evidence, that is no pass. A board may pause "
     "or stop for any other reason, and needs no rule for that.",
 )
@@ -44,20 +46,22 @@ class Recommendation:
 
 
 def recommend(
-    findings: Sequence[Mapping[str, Any]], easier: Sequence[str], verdicts: Mapping[str, int], lost: int
+    findings: Sequence[Mapping[str, Any]], easier: Sequence[str], verdicts: Mapping[str, int], of_child: int, lost: int
 ) -> Recommendation:
     """Apply the rule.
 
     ``findings`` are those on the criteria; ``easier`` says in words which of these are easier than the shipped ones;
-    ``verdicts`` counts comparisons of groups by verdict; of ``lost`` groups nothing can be said.
+    ``verdicts`` counts comparisons of groups by verdict, and ``of_child`` is how many of the gaps are by who a child is; of ``lost``
+    groups nothing can be said.
     """
     missed = [f"Missed: {finding['criterion']}. {finding['words']}" for finding in findings if not finding["met"]]
-    gaps, unclear = verdicts.get(Verdict.GAP, 0), verdicts.get(Verdict.NOT_ENOUGH, 0)
+    others, unclear = verdicts.get(Verdict.GAP, 0) - of_child, verdicts.get(Verdict.NOT_ENOUGH, 0)
     pauses = [
-        *([f'{number(gaps, "gap is", "gaps are")} certain; each stands under "In short".'] if gaps else []),
+        *([f"{number(of_child, 'gap', 'gaps')} by who a child is: certain, and told below."] if of_child else []),
         *([_say_easier(easier)] if easier else []),
     ]
     said = [
+        *([f"{number(others, 'gap', 'gaps')} by circumstance: certain, and told below."] if others else []),
         *([f"Not enough evidence for {number(unclear, 'comparison', 'comparisons')}, which is no pass."] if unclear else []),
         *([f"Nothing can be said of {number(lost, 'group', 'groups')}."] if lost else []),
     ]
