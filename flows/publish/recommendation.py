@@ -19,9 +19,9 @@ KEY, HEADING = "recommendation", "Go, pause or stop?"
 OWNER = "owner.senior_responsible_owner"
 DECISIONS = "training/decisions.jsonl"
 RULE = (
-    "This is what a written rule makes of the run. The board decides. The rule: stop if a criterion is missed. Pause if a gap by who "
-    "a child is is certain, or if a criterion is easier than the one that is shipped, until the board has decided about it. Else "
-    "go on, within the limits.",
+    "This is what a written rule makes of the run. The board decides. The rule: stop if a criterion is missed. Pause if there is "
+    "a certain gap by who a child is, or if a criterion is easier than the one that is shipped, until the board has decided "
+    "about it. Else go on, within the limits.",
     "Who a child is: sex, ethnic group, disability and age. An earlier case, say, or who made the referral is no such thing. The "
     "list is made to look at those, so gaps by them are told and change nothing in the rule.",
     "No count of verdicts can show that a model is fair. Where there is not enough evidence, that is no pass. A board may pause "
@@ -51,8 +51,8 @@ def recommend(
     """Apply the rule.
 
     ``findings`` are those on the criteria; ``easier`` says in words which of these are easier than the shipped ones;
-    ``verdicts`` counts comparisons of groups by verdict, and ``of_child`` is how many of the gaps are by who a child is; of ``lost``
-    groups nothing can be said.
+    ``verdicts`` counts comparisons of groups by verdict, of whose gaps ``of_child`` are by who a child is; of ``lost`` groups
+    nothing can be said.
     """
     missed = [f"Missed: {finding['criterion']}. {finding['words']}" for finding in findings if not finding["met"]]
     others, unclear = verdicts.get(Verdict.GAP, 0) - of_child, verdicts.get(Verdict.NOT_ENOUGH, 0)
