@@ -253,7 +253,12 @@ def summarise(data: TrainingData, trained: Trained) -> dict[str, Any]:
         },
         "features": [feature.name for feature in data.features],
         "effort": "quick" if trained.quick else "full",
-        "criteria": {"sha256": trained.criteria_sha256, "easier": trained.easier, "findings": findings},
+        "criteria": {
+            "sha256": trained.criteria_sha256,
+            "easier": trained.easier,
+            "missed_as_shipped": trained.missed_as_shipped,
+            "findings": findings,
+        },
         "splits": [{name: day.isoformat() for name, day in asdict(split).items()} for split in trained.splits],
         "searched": trained.searched,
         "ranges": asdict(trained.model.doubt),

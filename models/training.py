@@ -21,7 +21,9 @@ from models.criteria import (
     count_outcomes,
     find_easier,
     judge,
+    read_criteria,
     require_outcomes,
+    shipped_criteria,
 )
 from models.evaluation import KEYS, ROW, evaluate
 from models.fairness import IN_NEED, PAIRS, cross, list_sizes, measure_fairness
@@ -44,7 +46,8 @@ class Trained:
     """A model (not yet registered), how every candidate did on every split, and what the criteria found.
 
     ``evaluation`` has one object per split and candidate; ``appraisal`` everything else about the model that is for its
-    report (see :func:`models.appraisal.appraise`); ``easier`` names criteria that are easier than the shipped ones;
+    report (see :func:`models.appraisal.appraise`); ``easier`` names criteria that are easier than the shipped ones,
+    ``missed_as_shipped`` those that it would miss by the shipped limits;
     ``scorecard`` is fitted on all rows, to be printed; ``searched`` says what settings were tried; ``fairness`` compares groups
     (columns as in ``models.fairness.FRAME``; ``None`` where no group was given), ``stages`` says where their gaps come from
     (``models.stages.FRAME``; ``None`` where needs or sources are not known, too); ``seconds`` says what each part took.
@@ -59,6 +62,7 @@ class Trained:
     appraisal: dict[str, Any]
     scorecard: Scorecard
     easier: list[str] = field(default_factory=list)
+    missed_as_shipped: list[str] = field(default_factory=list)
     searched: list[dict[str, Any]] = field(default_factory=list)
     fairness: pl.DataFrame | None = None
     stages: pl.DataFrame | None = None
@@ -131,6 +135,7 @@ def train(
         appraisal,
         scorecard,
         find_easier(criteria),
+        [finding.criterion for finding in judge(appraisal, CHAMPION, read_criteria(shipped_criteria())) if not finding.met],
         searched,
         fairness,
         stages,

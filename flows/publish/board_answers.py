@@ -62,16 +62,23 @@ class BoardFacts:
         criteria = self.run.evaluation.get("criteria") or {}
         of_child = self.frame.filter(~pl.col("group").is_in(CIRCUMSTANCES))
         return recommend(
-            self.run.measured.findings, criteria.get("easier") or [], count_verdicts(self.frame),
-            of_child=count_verdicts(of_child)[Verdict.GAP] if of_child.height else 0, lost=len(name_lost(self.frame)),
-        )  # fmt: skip
+            self.run.measured.findings,
+            count_verdicts(self.frame),
+            easier=criteria.get("easier") or [],
+            missed_as_shipped=criteria.get("missed_as_shipped") or [],
+            beside=say_gain(self),
+            of_child=count_verdicts(of_child)[Verdict.GAP] if of_child.height else 0,
+            lost=len(name_lost(self.frame)),
+        )
 
 
-def say_purpose(_facts: BoardFacts) -> str:
+def say_purpose(facts: BoardFacts) -> str:
     """Purpose, population, decision, and what it must not be used for."""
+    knows = any("declined" in name for name in facts.run.model.features)
+    declined = " A no is kept on record, and may move a later chance a little." if knows else ""
     return (
         "It puts families with an open case in order for early offers of help, which they may refuse. It must not ration the "
-        "offer that is due by law before care proceedings, and it moves no threshold."
+        f"offer that is due by law before care proceedings, and it changes nobody's right to help.{declined}"
     )
 
 
@@ -88,8 +95,8 @@ def say_rows(facts: BoardFacts) -> str:
     told = "This run did not count them."
     if rows:
         told = (
-            f"The model learned from {count(rows['used'])} of {count(rows['cohort'])} open cases, counted on each date. The "
-            "others were left out, and counted by reason."
+            f"The model learned from {count(rows['used'])} of {count(rows['cohort'])} open cases, each counted anew on every "
+            f"date; they are of {count(rows.get('families'))} families. The other cases were left out, and counted by reason."
         )
     return f"{told} Of the cases that are open now, this page says who gets no chance, and each list who gets none that night."
 
@@ -124,9 +131,12 @@ def say_errors(facts: BoardFacts) -> str:
     errors = tell_errors(facts.frame)
     said = []
     if "missed_returns" in errors:
-        said.append(f"The list misses {_share(errors['missed_returns'])} of the cases that came back.")
+        said.append(
+            f"On an average date the list misses {_share(errors['missed_returns'])} of the cases that come back, mostly because "
+            "places are few."
+        )
     if "unneeded_approaches" in errors:
-        said.append(f"Of those approached, {_share(errors['unneeded_approaches'])} did not come back.")
+        said.append(f"Of the cases on it, {_share(errors['unneeded_approaches'])} do not.")
     counted = _say_counts(facts, ("missed_returns", "unneeded_approaches", "offered_without_return"))
     return " ".join([*said, counted])
 
@@ -212,15 +222,23 @@ def say_compared(facts: BoardFacts) -> str:
     box, everyone = measured.box, measured.latest.get("base_rate")
     if box and everyone:
         said.append(
-            f"One in {needed(box['precision_at_capacity'])} families on its list came back; in an order by chance, one in "
-            f"{needed(everyone['precision_at_capacity'])}."
+            f"Over a year of offers, one in {needed(box['precision_at_capacity'])} families came back; in an order by chance, "
+            f"one in {needed(everyone['precision_at_capacity'])}."
         )
-    if humble := [measured.leads[name] for name in HUMBLE if name in measured.leads]:
-        closest = min(humble, key=lambda row: float(row["difference"]))
-        said.append(f"The best simple rule ({name_of(closest['candidate'])}): the model {_say_lead(closest)}.")
+    said += say_gain(facts)
     said.append("Today's way of finding families was not measured.")
     said.append(_ask(facts, "What it is", "rationale.previous_process", "the front-door manager"))
     return " ".join(said)
+
+
+def say_gain(facts: BoardFacts) -> list[str]:
+    """Is the model better than the best simple rule? Nothing where that was not measured."""
+    leads = facts.run.measured.leads
+    humble = [leads[name] for name in HUMBLE if name in leads]
+    if not humble:
+        return []
+    closest = min(humble, key=lambda row: float(row["difference"]))
+    return [f"The best simple rule ({name_of(closest['candidate'])}): the model {_say_lead(closest)}."]
 
 
 def say_changes(facts: BoardFacts) -> str:

@@ -89,8 +89,10 @@ def verdict(measured: Measured) -> str:
     missed = [finding for finding in findings if not finding["met"]]
     if not findings:
         return "This run holds no findings on criteria, so nothing is said about whether the model may be used."
-    easier = (measured.evaluation.get("criteria") or {}).get("easier") or []
+    criteria = measured.evaluation.get("criteria") or {}
+    easier, lost = criteria.get("easier") or [], criteria.get("missed_as_shipped") or []
     bar = f" These criteria are easier than those that are shipped: {'; '.join(easier)}." if easier else ""
+    bar += f" By those it would have missed {len(lost)}: {'; '.join(lost)}." if easier and lost else ""
     if not missed:
         return f"The model met {'its one criterion' if len(findings) == 1 else f'all {len(findings)} criteria'}.{bar}"
     return (

@@ -22,6 +22,7 @@ WORDS = (
     "Some open cases get no chance. Too little may be known, or the child is nearly 18. They stand apart on the list, and people "
     "decide on them without a number. If one group is often among them, the list does not see that group.",
     "The figures are those of the cases that are open now. They say what tonight's list would do with this model.",
+    "Where only a yes is ever written down, of a disability say, not on record may mostly mean no.",
 )
 BEHIND = "What is not on record"
 

@@ -29,6 +29,9 @@ RULE = (
 )
 
 
+TO_FILL_IN = ("Approved, paused or stopped", "Conditions", "Role, and day", "Looked at again by")
+
+
 class Advice(StrEnum):
     """What the rule says."""
 
@@ -46,11 +49,19 @@ class Recommendation:
 
 
 def recommend(
-    findings: Sequence[Mapping[str, Any]], easier: Sequence[str], verdicts: Mapping[str, int], of_child: int, lost: int
+    findings: Sequence[Mapping[str, Any]],
+    verdicts: Mapping[str, int],
+    *,
+    easier: Sequence[str] = (),
+    missed_as_shipped: Sequence[str] = (),
+    beside: Sequence[str] = (),
+    of_child: int = 0,
+    lost: int = 0,
 ) -> Recommendation:
     """Apply the rule.
 
-    ``findings`` are those on the criteria; ``easier`` says in words which of these are easier than the shipped ones;
+    ``findings`` are those on the criteria; ``easier`` says in words which limits are easier than the shipped ones, and
+    ``missed_as_shipped`` names the criteria that are missed by those; ``beside`` is said, too, and moves nothing;
     ``verdicts`` counts comparisons of groups by verdict, of whose gaps ``of_child`` are by who a child is; of ``lost`` groups
     nothing can be said.
     """
@@ -58,9 +69,10 @@ def recommend(
     others, unclear = verdicts.get(Verdict.GAP, 0) - of_child, verdicts.get(Verdict.NOT_ENOUGH, 0)
     pauses = [
         *([f"{number(of_child, 'gap', 'gaps')} by who a child is: certain, and told below."] if of_child else []),
-        *([_say_easier(easier)] if easier else []),
+        *([_say_easier(easier, missed_as_shipped, len(findings))] if easier else []),
     ]
     said = [
+        *beside,
         *([f"{number(others, 'gap', 'gaps')} by circumstance: certain, and told below."] if others else []),
         *([f"Not enough evidence for {number(unclear, 'comparison', 'comparisons')}, which is no pass."] if unclear else []),
         *([f"Nothing can be said of {number(lost, 'group', 'groups')}."] if lost else []),
@@ -73,9 +85,11 @@ def recommend(
     return Recommendation(Advice.PAUSE if pauses else Advice.GO, (met, *pauses, *said))
 
 
-def _say_easier(easier: Sequence[str]) -> str:
-    those = number(len(easier), "criterion is easier than the one", "criteria are easier than those")
-    return f"{those} that the program ships with: {'; '.join(easier)}."
+def _say_easier(easier: Sequence[str], missed: Sequence[str], judged: int) -> str:
+    """Who lowers a bar is asked why; what would have been missed comes first."""
+    by_usual = f"By the limits that the program ships with it misses {len(missed)} of {judged}: {'; '.join(missed)}. "
+    those = number(len(easier), "limit was", "limits were")
+    return f"{by_usual if missed else ''}{those} made easier, so ask who did that, and why: {'; '.join(easier)}."
 
 
 def tell_recommendation(found: Recommendation, council: Mapping[str, str]) -> Section:
@@ -89,4 +103,5 @@ def tell_recommendation(found: Recommendation, council: Mapping[str, str]) -> Se
             "head and foot.",
         ),
     )
-    return Section(KEY, HEADING, [said, *RULE], (), [Table("", ("", ""), lines)], points=found.because)
+    tables = [Table("", ("", ""), lines), Table("For the board to fill in", ("", ""), tuple((ask, "") for ask in TO_FILL_IN))]
+    return Section(KEY, HEADING, [said, *RULE], (), tables, points=found.because)

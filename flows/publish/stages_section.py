@@ -21,8 +21,8 @@ WORDS = (
     "Who refers: its children are referred by other people, whose referrals come back more often. Found in need: more of its "
     "cases come back, and need is found. Recorded without need: more of its cases come back, and no need is found. A group that "
     "is referred more readily at the same need looks like that. The model: its chances lie further above what was recorded.",
-    "The model may stand below zero where recorded returns stand above it. Then it takes back some of what was recorded. Do not "
-    "mend that by raising chances. Look first at who refers whom.",
+    "If a group is referred more readily than its need calls for, the model may take some of that back. Its share then has a "
+    "minus. Do not undo that by raising chances. Look first at who refers whom.",
     "Two more things cannot be told from these records. Do more children of a group come to notice at all? No table says how "
     "many live here. And what do people do with the list? The report on people's involvement tells that.",
 )

@@ -35,7 +35,12 @@ JUDGED = (
         "people decided otherwise more often",
         "people decided otherwise less often",
     ),
-    Judged("taken_up", "Took the offer up, of those who gave an answer", "more of them say yes", "fewer of them say yes"),
+    Judged(
+        "taken_up",
+        "Took an offer up, of those who answered, whenever it was made",
+        "more of them say yes",
+        "fewer of them say yes",
+    ),
 )
 DESCRIBED = {
     "without_answer": "No answer after four weeks",

@@ -165,7 +165,7 @@ def test_a_share_that_rests_on_a_handful_is_not_shown(cases: int) -> None:
     told = board()
     points = find_points(replace(told, run=replace(told.run, fairness=few)))
     (answer,) = (point.answer for point in points if point.what.startswith("Help that is missed"))
-    assert answer.startswith("The list misses a share that cannot be shown of the cases that came back.")
+    assert answer.startswith("On an average date the list misses a share that cannot be shown of the cases that come back")
 
 
 def test_a_report_that_compared_no_groups_has_no_points_for_a_board() -> None:
