@@ -146,7 +146,10 @@ def report(
         write_json(made / "evaluation.json", evaluation)
         write_training_report(made, evaluation, trained.model, trained.scorecard)
         told, remedies = proxies
-        more = [*([tell_proxies(told)] if told.height else []), *([tell_remedies(remedies)] if remedies.height else [])]
+        more = [
+            *([tell_proxies(told)] if told.height else []),
+            *([tell_remedies(remedies, trained.fairness)] if remedies.height else []),
+        ]
         write_fairness(made, trained, data.outcome.words, offers.capacity, more)
         facts = RunFacts(
             data.manifest.authority, trained.model, let_out(evaluation), hide(data.lineage), trained.fairness, offers, council,

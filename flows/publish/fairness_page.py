@@ -8,15 +8,16 @@ import polars as pl
 
 from flows.publish.board_page import render_board_page
 from flows.publish.chance_words import in_words, number
+from flows.publish.hidden_cells import hide_cells
 from flows.publish.pictures import draw_gaps
 from flows.publish.printed import plain
 from flows.publish.stages_section import STAGES_FRAME, WHO_A_CHILD_IS, find_sentences, tell_stages
 from flows.publish.tables import Section, Table
 from flows.workspace import write_private
-from models.fairness import ANY_SIZE, METRICS, POOLED, POWER, TELLING, Verdict, list_sizes
+from models.fairness import ANY_SIZE, POOLED, POWER, TELLING, Verdict, draw_in, list_sizes
 from models.model import ScreeningModel
 from models.training import Trained
-from validation.disclosure import FEWEST, HIDDEN, NOTHING, suppress
+from validation.disclosure import FEWEST, HIDDEN, NOTHING
 
 FAIRNESS_FRAME = "fairness.parquet"
 Cell = dict[str, object]
@@ -175,11 +176,12 @@ def render_fairness(
 def in_short(frame: pl.DataFrame) -> list[str]:
     """What a board should take away, one sentence each, gaps first."""
     frame = mark_hidden(frame)
-    judged = frame.filter(pl.col("verdict").is_in([verdict.value for verdict in JUDGED]))
+    judged = frame.filter(pl.col("verdict").is_in([verdict.value for verdict in JUDGED]), ~pl.col("hidden"))
     judged = judged.unique(["group", "metric", pl.col("gap").abs().round(9)], keep="first", maintain_order=True)  # of two, one
     by_verdict = {verdict: judged.filter(verdict=verdict.value) for verdict in JUDGED}
     lines = [_tell_gap(cell) for cell in by_verdict[Verdict.GAP].sort(pl.col("gap").abs(), descending=True).iter_rows(named=True)]
-    lines = lines or ["No gap is certain enough to be called one."]
+    untold = frame.filter("hidden", "named").height > 0
+    lines = lines or [f"No gap {'that may be shown ' if untold else ''}is certain enough to be called one."]
     ruled_out, unclear = by_verdict[Verdict.NO_LARGER_GAP].height, by_verdict[Verdict.NOT_ENOUGH]
     lines.append(
         f"{number(judged.height, 'comparison was', 'comparisons were')} judged. For {ruled_out} of them a gap larger than "
@@ -188,6 +190,8 @@ def in_short(frame: pl.DataFrame) -> list[str]:
     if unclear.height:
         middle = unclear["smallest_visible"].median()
         lines.append(f"In half of the unclear ones a gap could be seen only from {_points(middle, plain=True)} points on.")
+    if untold:
+        lines.append("Other comparisons cannot be shown, whether they are gaps or not: they would tell of a handful of families.")
     if lost := _name_values(frame, Verdict.ABSENT) + _name_values(frame, Verdict.TOO_FEW):
         lines.append(f"Nothing can be said of {number(len(lost), 'group', 'groups')} with nobody or too few families in it.")
     return lines
@@ -197,8 +201,6 @@ def _tell_gap(cell: Cell) -> str:
     question = next(question for question in QUESTIONS if question.metric == cell["metric"])
     gap, low, high = (_float(cell[name]) for name in ("gap", "gap_low", "gap_high"))
     said, ends = (question.more, (low, high)) if gap > 0 else (question.less, (-high, -low))
-    if cell["hidden"]:
-        return f"A gap for {_name(cell)}: {said}; how much cannot be shown, since so few families are behind it."
     by, least, most = (_points(value, plain=True) for value in (abs(gap), *ends))
     return f"A gap for {_name(cell)}: {said}, by {by} points (95 % interval {least} to {most})."
 
@@ -228,7 +230,7 @@ def find_sections(frame: pl.DataFrame, stages: pl.DataFrame | None, sizes: Seque
 
 
 def _answer(question: Question, whole: pl.DataFrame, sizes: Sequence[str]) -> Section:
-    of = whole.filter(pl.col("metric") == question.metric, pl.col("families") >= FEWEST)
+    of = whole.filter(pl.col("metric") == question.metric, "named")
     at_list = of.filter(pl.col("size").is_in([sizes[0], ANY_SIZE]))
     single = at_list.filter(~pl.col("group").str.contains(" and "))
     caption = (
@@ -252,17 +254,17 @@ def _lay_out(cells: pl.DataFrame, caption: str) -> Table:
 
 def _lay_out_group(part: pl.DataFrame) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
-    for cell, families in zip(part.iter_rows(named=True), suppress(part["families"].to_list()), strict=True):
+    for cell in part.iter_rows(named=True):
         hidden = cell["hidden"]
         rows.append(
             (
                 _name(cell),
-                families,
+                _families(cell),
                 HIDDEN if hidden else _percent(cell["estimate"]),
                 HIDDEN if hidden else _percent(cell["against"]),
                 HIDDEN if hidden else f"{_points(cell['gap'])} ({_span(cell, 'gap_low', 'gap_high')})",
                 HIDDEN if hidden else _points(cell["smallest_visible"], plain=True),
-                VERDICTS[Verdict(cell["verdict"])],
+                HIDDEN if hidden else VERDICTS[Verdict(cell["verdict"])],
             )
         )
     return rows
@@ -275,18 +277,18 @@ def _describe(frame: pl.DataFrame, whole: pl.DataFrame) -> Section:
         "at all, or in what is written down. It is shown because every other figure rests on it.",
         "Ethnicity, sex and disability are never features of the model; they are read for this page alone.",
     ]
-    back = whole.filter(pl.col("metric") == "came_back", pl.col("families") >= FEWEST)
+    back = whole.filter(pl.col("metric") == "came_back", "named", ~pl.col("group").str.contains(" and "))
+    drawn_in = {(cell["group"], cell["value"]): _percent(cell["drawn_in"])
+                for cell in draw_in(back.filter(~pl.col("hidden"))).iter_rows(named=True)}  # fmt: skip
     beside = {
         (cell["metric"], cell["group"], cell["value"]): HIDDEN if cell["hidden"] else _percent(cell["estimate"])
         for cell in whole.filter(pl.col("metric").is_in(BESIDE)).iter_rows(named=True)
     }
     rows: list[tuple[str, ...]] = []
-    for part in back.filter(~pl.col("group").str.contains(" and ")).partition_by("group", maintain_order=True):
-        for cell, families in zip(part.iter_rows(named=True), suppress(part["families"].to_list()), strict=True):
-            came_back = HIDDEN if cell["hidden"] else f"{_percent(cell['estimate'])} ({_ends(cell)})"
-            drawn_in = HIDDEN if cell["hidden"] else _percent(cell["drawn_in"])
-            told = (beside.get((metric, cell["group"], cell["value"]), NOTHING) for metric in BESIDE)
-            rows.append((_name(cell), families, came_back, drawn_in, *told))
+    for cell in back.iter_rows(named=True):
+        came_back = HIDDEN if cell["hidden"] else f"{_percent(cell['estimate'])} ({_ends(cell)})"
+        told = (beside.get((metric, cell["group"], cell["value"]), NOTHING) for metric in BESIDE)
+        rows.append((_name(cell), _families(cell), came_back, drawn_in.get((cell["group"], cell["value"]), HIDDEN), *told))
     header = ("Group", "Families", "Came back", "Drawn in", *BESIDE.values())
     return Section(
         "base", "How do the groups differ to begin with?", words, (), [Table("", header, tuple(rows))], _by_year(frame)
@@ -298,10 +300,11 @@ def _by_year(frame: pl.DataFrame) -> list[Table]:
     years = sorted(set(frame["split"]) - {POOLED})
     if len(years) == 1:
         return []
-    back = frame.filter(pl.col("metric") == "came_back", pl.col("families") >= FEWEST, ~pl.col("group").str.contains(" and "))
+    back = frame.filter(pl.col("metric") == "came_back", pl.col("families") > 0, ~pl.col("group").str.contains(" and "))
     rows = []
     for part in back.partition_by("group", "value", maintain_order=True):
-        shown = {cell["split"]: HIDDEN if cell["hidden"] else _percent(cell["estimate"]) for cell in part.iter_rows(named=True)}
+        hidden = part["hidden"].any()  # of one year or of all together: the others would tell
+        shown = {cell["split"]: HIDDEN if hidden else _percent(cell["estimate"]) for cell in part.iter_rows(named=True)}
         rows.append((_name(part.row(0, named=True)), *(shown.get(year, NOTHING) for year in years)))
     return [Table("Share that came back, by test year (its first day)", ("Group", *years), tuple(rows))]
 
@@ -332,17 +335,9 @@ def _draw(cell: Cell) -> dict[str, object]:
 def mark_hidden(frame: pl.DataFrame) -> pl.DataFrame:
     """With ``hidden``: could a reader work out from the figures of a cell that a handful of families is meant?
 
-    Returns in need and those without add up to all returns, which are shown: where one is hidden, so is the other. Of a group of
-    two values each is all others to the other, so both are hidden.
+    ``frame`` is the whole one: what is hidden of one cell hangs on others. See :func:`flows.publish.hidden_cells.hide_cells`.
     """
-    families, events = pl.col("families"), pl.col("families_with_event")
-    few = (families < FEWEST) | events.is_between(1, FEWEST - 1) | (families - events).is_between(1, FEWEST - 1)
-    cell = ("split", "size", "metric", "group")
-    few = few.fill_null(value=False)
-    few = few | (few.any().over(cell) & ((families > 0).sum().over(cell) == 2))
-    of_need = pl.col("metric").is_in([metric.name for metric in METRICS if metric.of_need])
-    both = (few & of_need).any().over("split", "group", "value")
-    return frame.with_columns(hidden=pl.when(of_need).then(both).otherwise(few))
+    return hide_cells(frame)
 
 
 def _name(cell: Cell) -> str:
@@ -350,12 +345,16 @@ def _name(cell: Cell) -> str:
     return f"{NAMES.get(group, plain(group))}: {VALUES.get(value, plain(value))}"
 
 
+def _families(cell: Cell) -> str:
+    return HIDDEN if cell["hidden_families"] else f"{cell['families']:,}"
+
+
 def _float(value: object) -> float:
     return float(value) if isinstance(value, int | float) else float("nan")
 
 
 def _percent(share: object) -> str:
-    return NOTHING if share is None else f"{100 * _float(share):.1f} %"
+    return NOTHING if share is None else f"{round(100 * _float(share), 1) + 0.0:.1f} %"
 
 
 def _points(share: object, *, plain: bool = False) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from features.catalogue import BY_NAME
+from flows.publish.fairness_page import mark_hidden
+from flows.publish.hidden_cells import add_partners, set_order
 from flows.publish.printed import plain
 from flows.publish.tables import Section, Table
 from models.proxies import ALL, GUESSED, LEAST, Telling
@@ -38,7 +40,8 @@ def tell_proxies(found: pl.DataFrame) -> Section:
     rows = []
     for part in whole.partition_by("group", maintain_order=True):
         for line, families in zip(part.iter_rows(named=True), suppress(part["families"].to_list()), strict=True):
-            rows.append((_name(line), families, _pairs(line), TOLD[Telling(line["verdict"])]))
+            pairs = HIDDEN if families == HIDDEN else _pairs(line)  # an interval tells of how many
+            rows.append((_name(line), families, pairs, TOLD[Telling(line["verdict"])]))
     header = ("Group", "Families looked at", "Right in 100 pairs (95 % interval)", "Verdict")
     single = [
         (_name(line), _describe(line), "more" if line["auc"] > 0.5 else "less", _pairs(line, singly=True))
@@ -54,8 +57,12 @@ def tell_proxies(found: pl.DataFrame) -> Section:
     )
 
 
-def tell_remedies(found: pl.DataFrame) -> Section:
-    """What each option costs, and what it does to gaps. ``found`` is that of :mod:`models.remedies`."""
+def tell_remedies(found: pl.DataFrame, fairness: pl.DataFrame | None) -> Section:
+    """What each option costs, and what it does to gaps. ``found`` is that of :mod:`models.remedies`.
+
+    ``fairness``: the frame of the page's other figures (:func:`models.fairness.measure_fairness`); what is hidden there of a
+    group in any test year is hidden here, too.
+    """
     words = [
         "None of these is recommended here. Each is shown with what it would have cost on last year's cases, for the board to "
         "weigh. Gaps are in points, so that from 20 to 25 in 100 is 5 points.",
@@ -67,9 +74,7 @@ def tell_remedies(found: pl.DataFrame) -> Section:
         (str(line["remedy"]), COSTS[str(line["measure"])], *_side(line), OF_COST[Change(line["verdict"])])
         for line in costs.iter_rows(named=True)
     ]
-    one_gap = ("remedy", "measure", "group")  # of two values, one's gap is the other's
-    fewest = pl.when(pl.len().over(one_gap) == 2).then(pl.col("fewest").min().over(one_gap)).otherwise("fewest")
-    gaps = found.filter(~pl.col("measure").is_in(list(COSTS))).with_columns(fewest=fewest)
+    gaps = _mark_hidden(found.filter(~pl.col("measure").is_in(list(COSTS))), fairness)
     gap = [_tell_gap(line) for line in gaps.iter_rows(named=True)]
     header = ("Option", "Measure", "Now", "Then", "Change (95 % interval)", "Verdict")
     of_gaps = ("Option", "Group", "Gap in", "Now", "Then", "Grows by (95 % interval)", "Verdict")
@@ -83,10 +88,23 @@ def tell_remedies(found: pl.DataFrame) -> Section:
     )
 
 
+def _mark_hidden(gaps: pl.DataFrame, fairness: pl.DataFrame | None) -> pl.DataFrame:
+    """With ``hidden``: does a gap rest on a handful of families, or could such a gap be worked out from it?"""
+    told = [] if fairness is None else list(mark_hidden(fairness).filter("hidden").select("metric", "group", "value").iter_rows())
+    line = pl.struct("measure", "group", "value")
+    elsewhere = (
+        line.is_in([dict(zip(("measure", "group", "value"), one, strict=True)) for one in told]) if told else pl.lit(value=False)
+    )
+    cells = gaps.with_columns(
+        set_order(pl.col("families")), split="remedy", size="measure", up="fewest", down="fewest",
+        hidden=(pl.col("fewest") < FEWEST) | elsewhere,
+    )  # fmt: skip
+    return add_partners(cells)
+
+
 def _tell_gap(line: Line) -> tuple[str, ...]:
     kind = "share on the list" if line["measure"] == OFFERED else "returns missed"
-    small = int(str(line["fewest"])) < FEWEST
-    shown = (HIDDEN, HIDDEN, HIDDEN, HIDDEN) if small else (*_side(line), CHANGED[Change(str(line["verdict"]))])
+    shown = (HIDDEN, HIDDEN, HIDDEN, HIDDEN) if line["hidden"] else (*_side(line), CHANGED[Change(str(line["verdict"]))])
     return (str(line["remedy"]), _name(line), kind, *shown)
 
 

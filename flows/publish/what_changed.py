@@ -11,12 +11,13 @@ from typing import Any
 import polars as pl
 
 from features.catalogue import BY_NAME
+from flows.publish.fairness_page import mark_hidden
 from flows.publish.group_verdicts import MEASURES, find_judged, name_group
 from flows.publish.measured import day, name_of
 from flows.publish.printed import count, interval, number
 from flows.publish.record_fields import read_fields
 from flows.publish.tables import Section, Table
-from validation.disclosure import NOTHING
+from validation.disclosure import HIDDEN, NOTHING
 
 HEADING = "What changed since the last one"
 NONE, NOT_JUDGED = "none", "not looked at"
@@ -142,7 +143,8 @@ def _tell_verdicts(before: pl.DataFrame | None, now: pl.DataFrame | None) -> tup
 
 
 def _name_verdicts(frame: pl.DataFrame) -> dict[str, str]:
-    cells = find_judged(frame).select("metric", "group", "value", "verdict")
+    shown = find_judged(mark_hidden(frame)).with_columns(verdict=pl.when("hidden").then(pl.lit(HIDDEN)).otherwise("verdict"))
+    cells = shown.filter("named").select("metric", "group", "value", "verdict")
     return {f"{name_group(group, value)}: {MEASURES[metric]}": verdict for metric, group, value, verdict in cells.iter_rows()}
 
 

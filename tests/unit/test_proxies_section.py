@@ -53,24 +53,36 @@ def test_too_few_families_are_no_pass_and_their_number_is_hidden() -> None:
 
 @pytest.mark.parametrize(("fewest", "shown"), [(20, "10.0"), (5, HIDDEN), (6, "10.0"), (1, HIDDEN)])
 def test_a_gap_that_rests_on_a_handful_is_hidden(fewest: int, shown: str) -> None:
-    (table,) = tell_remedies(remedies({"fewest": fewest}, {"value": "Black"}, {"value": "Asian"})).behind
+    (table,) = tell_remedies(remedies({"fewest": fewest}, {"value": "Black"}, {"value": "Asian"}), None).behind
     assert table.rows[0][3] == shown
 
 
 def test_of_two_values_both_are_hidden_since_one_s_gap_is_the_other_s() -> None:
-    (table,) = tell_remedies(remedies({"fewest": 3}, {"value": "other"})).behind
+    (table,) = tell_remedies(remedies({"fewest": 3}, {"value": "other"}), None).behind
     assert {row[3] for row in table.rows} == {HIDDEN}
+
+
+def test_another_gap_is_hidden_beside_it_since_all_of_them_tell_of_it() -> None:
+    (table,) = tell_remedies(remedies({"fewest": 3}, {"value": "Black"}, {"value": "Asian"}), None).behind
+    assert [row[3] == HIDDEN for row in table.rows] == [True, False, True]
+
+
+def test_a_gap_that_the_page_hides_elsewhere_is_hidden_here() -> None:
+    cell = {"group": "ethnicity", "metric": OFFERED, "size": "the list"}
+    told = frame(cell | {"value": "White", "families_with_event": 4}, cell | {"value": "Black"}, cell | {"value": "Asian"})
+    (table,) = tell_remedies(remedies({}, {"value": "Black"}, {"value": "Asian"}), told).behind
+    assert [row[3] == HIDDEN for row in table.rows] == [True, False, True]
 
 
 def test_costs_stand_apart_from_gaps() -> None:
     cost = {"measure": AUC, "group": None, "value": None, "families": None, "fewest": None, "verdict": Change.LESS.value}
-    section = tell_remedies(remedies({}, cost))
+    section = tell_remedies(remedies({}, cost), None)
     assert section.tables[0].rows == (("leave out X", "AUC", "10.0", "5.0", "-5.0 (-8.0 to -2.0)", "worse"),)
     assert section.behind[0].rows[0][-1] == "narrower"
 
 
 def test_both_follow_on_the_page() -> None:
     model: Any = SimpleNamespace(origin="real", trained_from=date(2022, 11, 27), trained_to=date(2025, 10, 26))
-    more = [tell_proxies(proxies({})), tell_remedies(remedies({}))]
+    more = [tell_proxies(proxies({})), tell_remedies(remedies({}), None)]
     page = render_fairness(frame({}), None, model, outcome="a new referral", sizes=["the list"], more=more)
     assert re.findall(r'<h2 id="(proxies|remedies)">', page) == ["proxies", "remedies"]
