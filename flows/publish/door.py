@@ -133,7 +133,9 @@ def _let_out_holdings(holdings: Row) -> dict[str, Any]:
 
 
 def _tell_filled(filled: int, records: int) -> str:
-    """Nought is shown, and so is all but nought; of the rest a reader may know no more than of any share."""
+    """Nought is shown, and so is all; of the rest a reader may know no more than of any share, and of few records nothing."""
+    if 0 < records < FEWEST:
+        return HIDDEN
     return {0: "0 %", records: "100 %"}.get(filled) or percent(filled, records)
 
 

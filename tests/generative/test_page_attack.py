@@ -186,3 +186,39 @@ def test_pictures_and_annex_tell_no_more_than_the_tables(drawn: list[Mapping[str
     assert any(gap != "c" for table in tables for _, gap, *_ in table.rows)
     for table in tables:
         assert all(told[metrics[table.caption], name].startswith(gap) for name, gap, *_ in table.rows)
+
+
+def follow(council: Council, value: str, more: int) -> Council:
+    """The council at the next training, when ``more`` families of an ethnic group have come back and all else is as it was."""
+    rows = council.years[0].join(council.groups, on=ROW).filter(pl.col("ethnicity") == value, ~pl.col("outcome")).head(more)
+    years = [
+        year.with_columns(outcome=pl.col("outcome") | pl.col("person_id").is_in(rows["person_id"].implode()))
+        for year in council.years
+    ]
+    return Council(years, council.groups, council.sizes)
+
+
+def read_twice(council: Council, later: Council, value: str) -> dict[bool, list[Any]]:
+    """What is narrowed of the returns of an ethnic group, for a reader who does not know that all else stayed, and for one who does."""
+    frame, after = measure(council), measure(later)
+    sizes = list(council.sizes)
+    sections, sections_after = (find_sections(found, None, sizes) for found in (frame, after))
+    found = {}
+    for knows in (False, True):
+        reader = find_reader(council, frame, sections)
+        if knows:
+            for section in sections_after:
+                for group, other, metric, families, here, _ in read(section, sizes):
+                    if group == "ethnicity" and other != value and metric == "came_back":
+                        reader.use_row(group, other, metric, families, here)
+        above, _ = reader.parts["ethnicity", value, "came_back"]
+        some, _ = count(frame)["ethnicity", value, "came_back"]
+        found[knows] = reader.find_narrowed({"returns": (above, some)})
+    return found
+
+
+def test_a_change_between_two_trainings_is_not_hidden_from_who_knows_that_all_else_stayed() -> None:
+    council, value = draw_council(8), "e1"
+    found = read_twice(council, follow(council, value, 5), value)
+    assert not found[False]
+    assert found[True]
