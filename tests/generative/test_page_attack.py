@@ -199,7 +199,7 @@ def follow(council: Council, value: str, more: int) -> Council:
 
 
 def read_twice(council: Council, later: Council, value: str) -> dict[bool, list[Any]]:
-    """What is narrowed of the returns of an ethnic group, for a reader who does not know that all else stayed, and for one who does."""
+    """What is narrowed of the returns of an ethnic group, by whether the reader knows that all else stayed."""
     frame, after = measure(council), measure(later)
     sizes = list(council.sizes)
     sections, sections_after = (find_sections(found, None, sizes) for found in (frame, after))
