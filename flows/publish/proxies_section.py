@@ -37,15 +37,17 @@ def tell_proxies(found: pl.DataFrame) -> Section:
         "A group that can be told is no unfairness in itself. It says where a gap could come from, not that there is one.",
         f"Nothing is said of a group of fewer than {LEAST} families, or with so few beside it. Not enough evidence is no pass.",
     ]
-    rows = []
+    rows, untold = [], set()
     for part in whole.partition_by("group", maintain_order=True):
         for line, families in zip(part.iter_rows(named=True), suppress(part["families"].to_list()), strict=True):
-            pairs = HIDDEN if families == HIDDEN else _pairs(line)  # an interval tells of how many
+            untold |= {_name(line)} if families == HIDDEN else set()  # an interval would tell of how many
+            pairs = HIDDEN if families == HIDDEN else _pairs(line)
             rows.append((_name(line), families, pairs, TOLD[Telling(line["verdict"])]))
     header = ("Group", "Families looked at", "Right in 100 pairs (95 % interval)", "Verdict")
     single = [
         (_name(line), _describe(line), "more" if line["auc"] > 0.5 else "less", _pairs(line, singly=True))
         for line in singly.iter_rows(named=True)
+        if _name(line) not in untold
     ]
     behind = [
         Table(

@@ -151,7 +151,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, Any]]:
     return gaps
 
 
-@pytest.mark.parametrize("seed", [3, 9, 11, 14])
+@pytest.mark.parametrize("seed", [3, 11, 14])
 def test_no_count_of_one_to_five_families_can_be_narrowed(seed: int) -> None:
     assert not attack(draw_council(seed))
 
