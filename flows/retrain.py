@@ -179,7 +179,7 @@ def tell_more(made: Path, data: TrainingData, trained: Trained, proxies: pl.Data
         tell_quality(open_cases, count_reasons(cases)),
         tell_uptake(data.uptake),
         *([tell_proxies(proxies)] if proxies.height else []),
-        *([tell_remedies(remedies)] if remedies.height else []),
+        *([tell_remedies(remedies, trained.fairness)] if remedies.height else []),
     ]
 
 

@@ -178,7 +178,7 @@ def _by(difference: float) -> str:
 
 
 def _judge_groups(groups: Iterable[Mapping[str, Any]], limit: float) -> Finding:
-    """The largest gap that is evident (see :func:`models.appraisal.measure_groups`)."""
+    """The largest gap that is evident (see :func:`models.appraisal.measure_groups`); whose it is, is for the fairness report."""
     judged = [row for row in groups if row["enough"]]
     name = "calibration of the worst group"
     if not judged:
@@ -189,8 +189,8 @@ def _judge_groups(groups: Iterable[Mapping[str, Any]], limit: float) -> Finding:
         words = f"No evident gap between chance and share of returns in any of {len(judged)} groups that are large enough."
     else:
         words = (
-            f"For '{worst['group']}: {worst['value']}' chances and shares of returns lie {abs(worst['difference']):.3f} apart, "
-            f"at least {gap:.3f} with all {len(judged)} groups looked at together; at most {limit:g} is allowed."
+            f"In the worst of {len(judged)} groups that are large enough chances and shares of returns lie at least {gap:.3f} "
+            f"apart, with all of them looked at together; at most {limit:g} is allowed."
         )
     return Finding(name, gap <= limit, gap, limit, words)
 

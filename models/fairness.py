@@ -91,6 +91,7 @@ FRAME = {
     "together_low": pl.Float64(),
     "together_high": pl.Float64(),
     "smallest_visible": pl.Float64(),
+    "variance": pl.Float64(),
     "drawn_in": pl.Float64(),
     "verdict": pl.String(),
 }
@@ -98,8 +99,9 @@ FRAME = {
 ``rows`` and ``families`` are those of the ratio's whole, ``events`` its part where things are counted. ``against`` is what the
 estimate is held against: that of everybody else, or the average chance. ``gap`` is the one less the other, with ``gap_low`` to
 ``gap_high`` as its 95 % interval, and ``together_low`` to ``together_high`` as the one with all judged cells looked at together.
-``smallest_visible`` is the gap that would have been seen four times in five. ``drawn_in`` is the estimate drawn towards the
-mean of the values of its group, the more the less is known of it (DerSimonian and Laird 1986)."""
+``smallest_visible`` is the gap that would have been seen four times in five. ``variance`` is that of the estimate over
+families (of a share without any, what so many families with the rate of everybody would have); ``drawn_in`` is the estimate
+drawn towards the mean of the values of its group, the more the less is known of it (DerSimonian and Laird 1986)."""
 
 PAIRS = (("sex", "ethnicity"), ("ethnicity", "disability"))
 """Groups whose values are looked at together."""
@@ -247,7 +249,9 @@ def judge_cells(cells: pl.DataFrame, split: str, size: str, telling: float = TEL
         against=pl.when(pl.col("kind") == Kind.EXPECTED).then("expected").otherwise("others"),
     ).with_columns(pl.col(pl.Float64).fill_nan(None))
     counted = pl.when(pl.col("kind") != Kind.MEAN).then(pl.col("events", "families_with_event"))
-    return _draw_in(framed).with_columns(counted, gap=pl.col("estimate") - pl.col("against"), verdict=_say(telling))
+    return draw_in(framed.with_columns(variance=_find_unsure())).with_columns(
+        counted, gap=pl.col("estimate") - pl.col("against"), verdict=_say(telling)
+    )
 
 
 def _count_looks(cells: pl.DataFrame) -> float:
@@ -275,19 +279,23 @@ def _say(telling: float) -> pl.Expr:
     )
 
 
-def _draw_in(cells: pl.DataFrame) -> pl.DataFrame:
-    """With ``drawn_in``. A share without any variance is as unsure as so many families with the rate of everybody would be."""
+def draw_in(cells: pl.DataFrame) -> pl.DataFrame:
+    """``cells`` (``estimate``, ``variance``) with ``drawn_in``: each drawn towards the mean of those of its group among them."""
     estimate, weight, between = pl.col("estimate"), pl.col("weight"), pl.col("between")
-    of_all = pl.when(pl.col("kind") != Kind.MEAN).then(pl.col("overall") * (1 - pl.col("overall")) / pl.col("families"))
-    unsure = pl.when(pl.col("variance") > 0).then(pl.col("variance")).otherwise(of_all)
     mean = (estimate * weight).sum() / weight.sum()
     differing = (weight * (estimate - mean) ** 2).sum() - (weight.count() - 1)
     scale = weight.sum() - (weight**2).sum() / weight.sum()
     found = (
-        cells.with_columns(weight=pl.when(unsure > 0).then(1 / unsure))
+        cells.with_columns(weight=pl.when(pl.col("variance") > 0).then(1 / pl.col("variance")))
         .with_columns(between=pl.when(scale > 0).then((differing / scale).clip(lower_bound=0)).otherwise(0.0).over(CELL))
         .with_columns(weight=1 / (1 / weight + between))
     )
     return found.with_columns(drawn_in=mean.over(CELL) + between * weight * (estimate - mean.over(CELL))).drop(
         "weight", "between"
     )
+
+
+def _find_unsure() -> pl.Expr:
+    """The variance; a share without any is as unsure as so many families with the rate of everybody would be."""
+    of_all = pl.when(pl.col("kind") != Kind.MEAN).then(pl.col("overall") * (1 - pl.col("overall")) / pl.col("families"))
+    return pl.when(pl.col("variance") > 0).then(pl.col("variance")).otherwise(of_all)

@@ -12,6 +12,7 @@ import polars as pl
 
 from features.people import components
 from models.team_decisions import ACCEPTED, DECLINED, KEEP, OFFERED, all_keys, check_decided
+from validation.disclosure import FEWEST
 
 OFFERS = (OFFERED, ACCEPTED, DECLINED)
 HOLDS = ("place", "renew")
@@ -27,6 +28,7 @@ MORE_THAN_ONE, NOT_KNOWN, NO_REASON = "more than one", "not known", "no reason g
 LEAST = 30  # decisions, or places that have ended: with fewer nothing is judged
 NEARLY_ALWAYS, HARDLY, OFTEN_NEVER = 0.97, 0.5, 1 / 3
 SOON_DAYS = 7
+HANDFUL = 3
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,20 @@ def measure_involvement(decided: pl.DataFrame, nights: pl.DataFrame, groups: pl.
     )
 
 
+def count_about(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts of which 1 to 5 are taken for three, so that nothing that is said because of them tells which it was."""
+    return {name: HANDFUL if 0 < number < FEWEST else number for name, number in counts.items()}
+
+
+def can_be_judged(judged: Mapping[str, int], places: Mapping[str, int]) -> bool:
+    """Are there enough decisions, or places that have ended, for an alarm to be looked for?"""
+    judged, places = count_about(judged), count_about(places)
+    return max(sum(judged.values()), places[DECIDED] + places[NEVER]) >= LEAST
+
+
 def find_alarms(judged: Mapping[str, int], places: Mapping[str, int]) -> tuple[str, ...]:
     """What a board has to look into, in words; limits and no counts. On fewer than :data:`LEAST` nothing is said."""
+    judged, places = count_about(judged), count_about(places)
     decisions, ended = sum(judged.values()), places[DECIDED] + places[NEVER]
     agreement = judged[IN_ORDER] / decisions if decisions >= LEAST else None
     alarms = []

@@ -28,7 +28,7 @@ _YES, _NO = pl.col("answer") == ACCEPTED, pl.col("answer").is_in(NO)
 _MATURE, _CAME_BACK = pl.col("outcome").is_not_null(), pl.col("outcome").fill_null(value=False)
 
 METRICS = (
-    Metric("offered_help", pl.col("offered"), _IS[CASE]),
+    Metric("offered_help", pl.col("was_offered"), _IS[CASE]),
     Metric("decided_otherwise", pl.col("otherwise"), _IS[DECISION]),
     Metric("taken_up", _YES.fill_null(value=False), _IS[OFFER] & _KNOWN),
     Metric("without_answer", ~_KNOWN, _IS[OFFER] & pl.col("due"), judged=False),
@@ -41,7 +41,7 @@ or more, those without an answer; and of families who said yes, or no, those who
 
 
 def gather_rows(cases: pl.DataFrame, offers_made: pl.DataFrame, decided: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """What the metrics are counted on: columns of ``cases`` with ``look``, ``offered``, ``otherwise``, ``answer`` and ``due``.
+    """What the metrics are counted on: columns of ``cases`` with ``look``, ``was_offered``, ``otherwise``, ``answer`` and ``due``.
 
     ``cases``: open cases on some dates up to ``as_of``: ``as_of``, ``person_id``, ``referral_id``, ``group_id`` and ``outcome``
     (empty while it is not known). ``offers_made`` and ``decided``: see :mod:`models.team_decisions`. An offer or a decision
@@ -50,7 +50,9 @@ def gather_rows(cases: pl.DataFrame, offers_made: pl.DataFrame, decided: pl.Data
     offers = _find_offers(cases, offers_made, decided, as_of)
     lines = _find_decisions(cases, decided)
     recent = cases.filter(pl.col("as_of") > as_of - YEAR)
-    helped = offers.filter("made", pl.col("offered_on") > as_of - YEAR).select("group_id", offered=pl.lit(value=True)).unique()
+    helped = (
+        offers.filter("made", pl.col("offered_on") > as_of - YEAR).select("group_id", was_offered=pl.lit(value=True)).unique()
+    )
     seen = recent.sort("as_of").unique("person_id", keep="last", maintain_order=True).join(helped, on="group_id", how="left")
     looks = [
         seen.with_columns(look=pl.lit(CASE)),
@@ -58,9 +60,9 @@ def gather_rows(cases: pl.DataFrame, offers_made: pl.DataFrame, decided: pl.Data
         _put_on_grid(lines, cases, "decided_on").with_columns(look=pl.lit(DECISION)),
     ]
     rows = pl.concat(looks, how="diagonal")
-    flags = [pl.col(name).fill_null(value=False) for name in ("offered", "otherwise")]
+    flags = [pl.col(name).fill_null(value=False) for name in ("was_offered", "otherwise")]
     due = (pl.col("offered_on") <= as_of - ANSWERED_BY).fill_null(value=False)
-    return rows.with_columns(*flags, due=due).select(*cases.columns, "look", "offered", "otherwise", "answer", "due")
+    return rows.with_columns(*flags, due=due).select(*cases.columns, "look", "was_offered", "otherwise", "answer", "due")
 
 
 def measure_uptake(rows: pl.DataFrame, groups: Sequence[str]) -> pl.DataFrame:

@@ -16,16 +16,16 @@ import polars as pl
 
 from features.groups import GROUPS
 from features.outcomes import NEW_REFERRAL
-from flows.publish.fairness_page import mark_hidden
+from flows.publish.hidden_cells import hide_cells
 from flows.settings import read_criteria_of, read_offers_of, read_settings
 from flows.training import build_training_data
 from flows.workspace import Workspace
 from models.appraisal import measure_groups
 from models.candidate import Effort
 from models.evaluation import ROW, score_split
-from models.fairness import ANY_SIZE, METRICS, Verdict, list_sizes, measure_fairness
+from models.fairness import ANY_SIZE, METRICS, list_sizes, measure_fairness
 from models.splits import forward_splits
-from validation.disclosure import HIDDEN, suppress
+from validation.disclosure import HIDDEN
 
 pl.Config(tbl_rows=-1, tbl_hide_column_data_types=True, tbl_hide_dataframe_shape=True, tbl_width_chars=130, fmt_str_lengths=60)
 workspace = Workspace(Path(os.environ.get("REREFERRAL_WORKSPACE", "demonstration/workspace")))
@@ -65,7 +65,7 @@ def points(*names: str) -> list[pl.Expr]:
 
 judged = [metric.name for metric in METRICS if metric.judged]
 at_list = pl.col("size").is_in([ANY_SIZE, next(iter(list_sizes(capacity)))])
-shown = mark_hidden(measured).filter(pl.col("metric").is_in(judged), at_list, pl.col("verdict") != Verdict.ABSENT.value)
+shown = hide_cells(measured).filter(pl.col("metric").is_in(judged), at_list, "named")
 figures = {
     "here": points("estimate")[0],
     "against": points("against")[0],
@@ -77,12 +77,11 @@ for (metric, group), rows in shown.partition_by("metric", "group", as_dict=True,
     print(
         rows.select(
             pl.col("value").alias(str(group)),
-            pl.Series("families", suppress(rows["families"].to_list())),
+            pl.when("hidden_families").then(pl.lit(HIDDEN)).otherwise(pl.col("families").cast(pl.String)).alias("families"),
             *(
                 pl.when("hidden").then(pl.lit(HIDDEN)).otherwise(figure.cast(pl.String)).alias(name)
-                for name, figure in figures.items()
+                for name, figure in (figures | {"verdict": pl.col("verdict")}).items()
             ),
-            "verdict",
         )
     )
 

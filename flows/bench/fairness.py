@@ -88,7 +88,7 @@ def report_ours(folder: Path) -> None:
     open_cases = measure_open_cases(newest, groups.drop("returned_in_need", *FINER))
     offered = pl.col("chance") > 0.5
     looks = rows.with_columns(
-        look=pl.when(offered).then(pl.lit(OFFER)).otherwise(pl.lit(CASE)), offered=offered, otherwise=False, due=True,
+        look=pl.when(offered).then(pl.lit(OFFER)).otherwise(pl.lit(CASE)), was_offered=offered, otherwise=False, due=True,
         answer=pl.when(offered).then(pl.when("outcome").then(pl.lit("ACCEPTED")).otherwise(pl.lit("DECLINED"))),
     )  # fmt: skip
     uptake = measure_uptake(looks.join(groups, on=ROW), list(GROUPS))

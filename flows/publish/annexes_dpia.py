@@ -189,9 +189,9 @@ def _tell_groups(facts: RunFacts) -> Section:
         return Section("groups", heading, ["This run compared no groups."])
     counts, lost = count_verdicts(facts.fairness), name_lost(facts.fairness)
     words = [
-        f"Of {sum(counts.values())} comparisons, {counts[Verdict.GAP]} are gaps, {counts[Verdict.NO_LARGER_GAP]} rule out a "
-        f"gap larger than 5 points, and for {counts[Verdict.NOT_ENOUGH]} there is not enough evidence, which is no pass. Each "
-        "stands in the equality impact annex and the fairness report.",
+        f"Of {sum(counts.values())} comparisons that may be shown, {counts[Verdict.GAP]} are gaps, "
+        f"{counts[Verdict.NO_LARGER_GAP]} rule out a gap larger than 5 points, and for {counts[Verdict.NOT_ENOUGH]} there is not "
+        "enough evidence, which is no pass. Each stands in the equality impact annex and the fairness report.",
         *([f"Nothing can be said of: {'; '.join(f'{name} ({why})' for name, why in lost)}."] if lost else []),
     ]
     return Section("groups", heading, words)

@@ -229,8 +229,9 @@ def _say_groups(facts: RunFacts) -> list[str]:
         return []
     counts = count_verdicts(facts.fairness)
     return [
-        f"Groups: {sum(counts.values())} comparisons were judged. Gaps: {counts[Verdict.GAP]}. A gap larger than 5 points "
-        f"ruled out: {counts[Verdict.NO_LARGER_GAP]}. Not enough evidence, which is no pass: {counts[Verdict.NOT_ENOUGH]}."
+        f"Groups: {sum(counts.values())} comparisons that may be shown were judged. Gaps: {counts[Verdict.GAP]}. A gap larger "
+        f"than 5 points ruled out: {counts[Verdict.NO_LARGER_GAP]}. Not enough evidence, which is no pass: "
+        f"{counts[Verdict.NOT_ENOUGH]}."
     ]
 
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from flows.publish.annexes_equality import CHARACTERISTICS
 from flows.publish.chance_words import number
-from flows.publish.fairness_page import NAMES
+from flows.publish.group_cells import NAMES
 from flows.publish.group_verdicts import CIRCUMSTANCES, count_verdicts, name_lost, tell_errors
 from flows.publish.identity_section import say_version
 from flows.publish.measured import Result, day, name_of
@@ -246,7 +246,7 @@ def say_changes(facts: BoardFacts) -> str:
     run = facts.run
     changed = "This is the first report, so there is nothing to compare it with."
     if run.before is not None:
-        things = number(len(find_changes(run.before, run.now)), "thing is", "things are")
+        things = number(sum(not change.is_first for change in find_changes(run.before, run.now)), "thing is", "things are")
         changed = f"Against {run.before.name}, {things} different."
     found = (run.evaluation.get("practice") or {}).get("changes")
     practice = "" if found is None else f" Changes found in the council's practice: {len(found)}."

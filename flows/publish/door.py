@@ -77,8 +77,8 @@ def _is_of_few(part: Row, name: str) -> bool:
     return isinstance(whole, int) and _tells_of_few(share * whole, whole)
 
 
-def _tells_of_few(some: float, whole: float) -> bool:
-    return any(0 < round(number) < FEWEST for number in (some, whole - some))
+def _tells_of_few(some: float, whole: float, fewest: int = FEWEST) -> bool:
+    return any(0 < round(number) < fewest for number in (some, whole - some))
 
 
 def _let_out_rows(evaluation: Row) -> dict[str, Any]:
@@ -133,7 +133,9 @@ def _let_out_holdings(holdings: Row) -> dict[str, Any]:
 
 
 def _tell_filled(filled: int, records: int) -> str:
-    """Nought is shown, and so is all but nought; of the rest a reader may know no more than of any share."""
+    """Nought is shown, and so is all; of the rest a reader may know no more than of any share, and of few records nothing."""
+    if 0 < records < FEWEST:
+        return HIDDEN
     return {0: "0 %", records: "100 %"}.get(filled) or percent(filled, records)
 
 
@@ -248,7 +250,10 @@ def _let_out_result(result: Row, release: Release) -> dict[str, Any]:
 
 
 def _find_few(result: Row) -> Iterator[str]:
-    """Endings of the names of figures that rest on one to five returns, or on all families but so few."""
+    """Endings of the names of figures that rest on one to five returns, or on all families but so few.
+
+    Of the top of an order that is on ten or fewer, since the fairness report tells of groups on lists of the same length.
+    """
     if _tells_of_few((result.get("precision_at_capacity") or 0) * result.get("offers", 0), result.get("offers", 0)):
         yield "at_capacity"
     for share in TOP:
@@ -256,5 +261,5 @@ def _find_few(result: Row) -> Iterator[str]:
             result.get(f"precision_at_{share}_percent"),
             (result.get(f"recall_at_{share}_percent") or 0) * result["yes"],
         )
-        if precision and _tells_of_few(found, found / precision):
+        if precision and any(_tells_of_few(found, whole, 2 * FEWEST - 1) for whole in (found / precision, result["yes"])):
             yield f"at_{share}_percent"

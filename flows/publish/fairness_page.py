@@ -7,21 +7,22 @@ from typing import NamedTuple
 import polars as pl
 
 from features.groups import BACKGROUND
+from flows.publish.base_section import FINER, name_values, tell_base, tell_lost
 from flows.publish.board_page import render_board_page
 from flows.publish.chance_words import in_words, number
+from flows.publish.group_cells import JUDGED, VERDICTS, Cell, lay_out_cells, name_cell, points, tell_gap
+from flows.publish.hidden_cells import hide_cells
 from flows.publish.pictures import draw_gaps
-from flows.publish.printed import plain
 from flows.publish.stages_section import MOST_TOLD, STAGES_FRAME, WHO_A_CHILD_IS, find_sentences, tell_stages
-from flows.publish.tables import Section, Table
+from flows.publish.tables import Section
 from flows.workspace import write_private
-from models.fairness import ANY_SIZE, METRICS, POOLED, POWER, TELLING, Verdict, list_sizes
+from models.fairness import ANY_SIZE, POOLED, POWER, TELLING, Verdict, list_sizes
 from models.model import ScreeningModel
 from models.training import Trained
-from validation.disclosure import FEWEST, HIDDEN, NOTHING, suppress
+from validation.disclosure import FEWEST, HIDDEN
+from validation.disclosure import percent as share
 
 FAIRNESS_FRAME = "fairness.parquet"
-Cell = dict[str, object]
-JUDGED = (Verdict.GAP, Verdict.NO_LARGER_GAP, Verdict.NOT_ENOUGH)
 
 
 class Question(NamedTuple):
@@ -83,8 +84,8 @@ QUESTIONS = (
         "unneeded_approaches",
         "Who is approached and would not have come back?",
         (
-            "Of the cases whose family was on the list, the share that did not come back. Each is a family approached without "
-            "need.",
+            "Of the cases whose family was on the list, the share that did not come back. Each is a family that would have been "
+            "approached and did not come back. They may still have needed help.",
         ),
         "share of approaches without a return",
         "more of the approaches were not needed",
@@ -93,38 +94,29 @@ QUESTIONS = (
     Question(
         "offered_without_return",
         "Of those who did not come back, who was on the list?",
-        ("The burden of being approached without need, as a share of all who did not come back.",),
+        ("Of all cases that did not come back, the share whose family would have been approached all the same.",),
         "share of those without a return who are on the list",
         "more of those without a return are on the list",
         "fewer of those without a return are on the list",
     ),
 )
 
-VERDICTS = {
-    Verdict.GAP: "gap",
-    Verdict.NO_LARGER_GAP: f"no gap larger than {100 * TELLING:.0f} points",
-    Verdict.NOT_ENOUGH: "not enough evidence",
-    Verdict.DESCRIBED: "not judged",
-    Verdict.TOO_FEW: "too few families",
-    Verdict.ABSENT: "nobody",
-}
-
-BESIDE = {"returns_in_need": "Found in need", "mean_chance": "Average chance", "place_in_order": "Place in the order"}
-"""What stands beside the share that came back, by metric."""
-
-NAMES = {"source": "referred by", "age_band": "age", "known_before": "earlier case on record"}
-VALUES = {"known": "yes", "first referral": "no"}
-
 TERMS = {
     "Gap": "the figure of a group less that of all other cases, in points: from 20 to 25 in 100 is 5 points.",
     "95 % interval": "what the gap may be, given how few families there are. It counts families: a case that stays open for "
     "months is no new evidence, and brothers and sisters are alike.",
-    "A gap": "the interval leaves out zero even though many groups are looked at together (Bonferroni), so that it is no "
-    "accident of looking often.",
+    "A gap": "the interval would leave out zero even if it were as wide as so many looks call for (Bonferroni), so that it is no "
+    "accident of looking often. The interval that is shown is that of a single look. It may leave out zero where there is no "
+    "certain gap.",
     f"No gap larger than {100 * TELLING:.0f} points": "the interval lies within so many points on either side of zero. It is "
     "no proof that there is none.",
     "Not enough evidence": "neither. It is no pass. Beside it stands how large a gap must be to be seen at all here: one of that "
     f"size would be seen {10 * POWER:.0f} times in ten.",
+    "AUC": "of two cases, of which one came back, how often that one had the higher chance: 50 in 100 is a coin, 100 is perfect.",
+    "Average precision": "how many of the first on the list came back, averaged over all places in the order.",
+    "Humble ranker": "a simple rule that the model must beat, such as a scorecard on one page.",
+    "Calibration error": "how far chances and shares of returns lie apart, on average.",
+    "Place in the order": "0 % is the first on the list, 100 % the last.",
     "Drawn in": "the figure of a small group drawn towards those of the other groups, the more the less is known of it.",
     HIDDEN: f"a count of 1 to {FEWEST - 1} families, or one from which such a count could be worked out.",
 }
@@ -170,7 +162,7 @@ def render_fairness(
         outcome=outcome,
         trained=f"{in_words(model.trained_from)} to {in_words(model.trained_to)}",
         list_words=sizes[0],
-        short=[*in_short(frame), *_name_stages(frame, stages)],
+        short=[*in_short(frame), *_name_stages(frame, stages), *(section.points[0] for section in more if section.points)],
         sections=[*first, *find_sections(frame, stages, sizes), *more],
         terms=TERMS,
     )
@@ -178,8 +170,8 @@ def render_fairness(
 
 def in_short(frame: pl.DataFrame) -> list[str]:
     """What a board should take away, one sentence each: gaps first, those by who a child is before the others."""
-    frame = mark_hidden(frame)
-    judged = frame.filter(pl.col("verdict").is_in([verdict.value for verdict in JUDGED]))
+    frame, level = hide_cells(frame), _say_level(frame)
+    judged = frame.filter(pl.col("verdict").is_in([verdict.value for verdict in JUDGED]), ~pl.col("hidden"))
     judged = judged.unique(["group", "metric", pl.col("gap").abs().round(9)], keep="first", maintain_order=True)  # of two, one
     by_verdict = {verdict: judged.filter(verdict=verdict.value) for verdict in JUDGED}
     child, size = (
@@ -190,7 +182,9 @@ def in_short(frame: pl.DataFrame) -> list[str]:
     lines = [_answer_in_short(cell) for cell in gaps.iter_rows(named=True)]
     if len(lines) > MOST_TOLD:
         lines = [*lines[:MOST_TOLD], f"{number(len(lines) - MOST_TOLD, 'more gap is', 'more gaps are')} told of below."]
-    lines = lines or ["No gap is certain enough to be called one."]
+    untold = frame.filter("hidden", "named").height > 0
+    lines = lines or [f"No gap {'that may be shown ' if untold else ''}is certain enough to be called one."]
+    lines = [*level, *lines]
     ruled_out, unclear = by_verdict[Verdict.NO_LARGER_GAP].height, by_verdict[Verdict.NOT_ENOUGH]
     lines.append(
         f"{number(judged.height, 'comparison was', 'comparisons were')} judged. For {ruled_out} of them a gap larger than "
@@ -198,10 +192,26 @@ def in_short(frame: pl.DataFrame) -> list[str]:
     )
     if unclear.height:
         middle = unclear["smallest_visible"].median()
-        lines.append(f"In half of the unclear ones a gap could be seen only from {_points(middle, plain=True)} points on.")
-    if lost := _name_values(frame, Verdict.ABSENT) + _name_values(frame, Verdict.TOO_FEW):
+        lines.append(f"In half of the unclear ones we would likely miss even a gap of {points(middle, plain=True)} points.")
+    if untold:
+        lines.append("Other comparisons cannot be shown, whether they are gaps or not: they would tell of a handful of families.")
+    if lost := name_values(frame, Verdict.ABSENT) + name_values(frame, Verdict.TOO_FEW):
         lines.append(f"Nothing can be said of {number(len(lost), 'group', 'groups')} with nobody or too few families in it.")
     return lines
+
+
+def _say_level(frame: pl.DataFrame) -> list[str]:
+    """Chances beside returns over all cases: where they are too high for nearly everyone, no group is singled out."""
+    splits = frame["split"].unique(maintain_order=True)
+    whole = frame.filter(split=POOLED if POOLED in splits else splits[0])
+    group = whole.filter(metric="came_back").group_by("group", maintain_order=True).agg(pl.col("rows", "events").sum())
+    chance = whole.filter(metric="mean_chance").group_by("group").agg(said=(pl.col("estimate") * pl.col("rows")).sum())
+    told = group.join(chance, on="group", maintain_order="left").sort("rows", descending=True, maintain_order=True)
+    if told.is_empty() or told["said"][0] is None or not told["rows"][0]:
+        return []
+    rows, events, said = told.select("rows", "events", "said").row(0)
+    back = share(int(events), int(rows))
+    return [f"Over all cases, chances say {said / rows:.0%} on average, and {back} came back."] if back.endswith("%") else []
 
 
 def _answer_in_short(cell: Cell) -> str:
@@ -209,23 +219,12 @@ def _answer_in_short(cell: Cell) -> str:
     return tell_gap(cell, question.more, question.less)
 
 
-def tell_gap(cell: Cell, more: str, less: str) -> str:
-    """A gap in a sentence: ``more`` is said of a group that has more of what is measured, ``less`` of one that has less."""
-    gap, low, high = (_float(cell[name]) for name in ("gap", "gap_low", "gap_high"))
-    said, ends = (more, (low, high)) if gap > 0 else (less, (-high, -low))
-    name = name_cell(cell).replace(": ", ", ")
-    if cell["hidden"]:
-        return f"{name[0].upper()}{name[1:]}, a gap: {said}. How much cannot be shown, since few families are on one side of it."
-    by, least, most = (_points(value, plain=True) for value in (abs(gap), *ends))
-    return f"{name[0].upper()}{name[1:]}, a gap: {said}, by {by} points (95 % interval {least} to {most})."
-
-
 def _name_stages(frame: pl.DataFrame, stages: pl.DataFrame | None) -> list[str]:
     """Where the gaps by who a child is come from, as far as it is certain."""
     if stages is None:
         return []
     of_child = stages.filter(pl.col("group").is_in(WHO_A_CHILD_IS))
-    return find_sentences(of_child, *_find_hidden(mark_hidden(frame)))
+    return find_sentences(of_child, *_find_hidden(hide_cells(frame)))
 
 
 def _find_hidden(frame: pl.DataFrame) -> tuple[set[tuple[str, str]], dict[tuple[str, str], str]]:
@@ -238,157 +237,34 @@ def _find_hidden(frame: pl.DataFrame) -> tuple[set[tuple[str, str]], dict[tuple[
 
 def find_sections(frame: pl.DataFrame, stages: pl.DataFrame | None, sizes: Sequence[str]) -> list[Section]:
     """A section for each question, where gaps come from, how groups differ to begin with, and who is in no figure."""
-    frame, splits = mark_hidden(frame), frame["split"].unique().to_list()
+    frame, splits = hide_cells(frame), frame["split"].unique().to_list()
     whole = frame.filter(split=POOLED if POOLED in splits else splits[0])
     told = [] if stages is None else [tell_stages(stages, *_find_hidden(whole))]
-    return [*(_answer(question, whole, sizes) for question in QUESTIONS), *told, _describe(frame, whole), _tell_lost(whole)]
+    return [*(_answer(question, whole, sizes) for question in QUESTIONS), *told, tell_base(frame, whole), tell_lost(whole)]
 
 
 def _answer(question: Question, whole: pl.DataFrame, sizes: Sequence[str]) -> Section:
-    of = whole.filter(pl.col("metric") == question.metric, pl.col("families") >= FEWEST)
+    of = whole.filter(pl.col("metric") == question.metric, "named")
     at_list = of.filter(pl.col("size").is_in([sizes[0], ANY_SIZE]))
     single = at_list.filter(~pl.col("group").str.contains(" and "), pl.col("group") != BACKGROUND)
+    against = "its own chances" if question.metric == "returns_beside_chances" else "all others"
     caption = (
-        f"{question.measure.capitalize()}: how far each group lies from all others, in points, with its 95 % interval. Grey: "
+        f"{question.measure.capitalize()}: how far each group lies from {against}, in points, with its 95 % interval. Grey: "
         f"within {100 * TELLING:.0f} points. Square: a gap. Full circle: no larger gap. Empty circle: not enough evidence."
     )
+    apart = at_list.filter(pl.col("group").str.contains(" and ") | (pl.col("group") == BACKGROUND))
+    gaps = apart.filter(~pl.col("hidden"), verdict=Verdict.GAP.value)
     shown = [cell for cell in single.iter_rows(named=True) if not cell["hidden"] and cell["gap"] is not None]
     pictures = [(draw_gaps([_draw(cell) for cell in shown], TELLING, caption, question.metric), caption)] if shown else []
-    behind = [lay_out_cells(at_list.filter(group=BACKGROUND), "The eighteen ethnic groups of the census")]
+    behind = [lay_out_cells(at_list.filter(group=BACKGROUND), FINER)]
     behind += [lay_out_cells(at_list.filter(pl.col("group").str.contains(" and ")), "Two groups together")]
     behind += [lay_out_cells(of.filter(size=size), f"If the list held {size}: described, not judged") for size in sizes[1:]]
     tables = [table for table in behind if table.rows]
-    return Section(question.metric, question.heading, list(question.words), pictures, [lay_out_cells(single, "")], tables)
-
-
-def lay_out_cells(cells: pl.DataFrame, caption: str) -> Table:
-    """A row for each cell of :func:`mark_hidden`: families, the figure, that of all others, the gap and the verdict."""
-    against = "Average chance" if "returns_beside_chances" in cells["metric"] else "All others"
-    header = ("Group", "Families", "Here", against, "Gap in points", "Visible from", "Verdict")
-    rows = [row for part in cells.partition_by("group", maintain_order=True) for row in _lay_out_group(part)]
-    return Table(caption, header, tuple(rows))
-
-
-def _lay_out_group(part: pl.DataFrame) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = []
-    for cell, families in zip(part.iter_rows(named=True), suppress(part["families"].to_list()), strict=True):
-        hidden = cell["hidden"]
-        rows.append(
-            (
-                name_cell(cell),
-                families,
-                HIDDEN if hidden else percent(cell["estimate"]),
-                HIDDEN if hidden else percent(cell["against"]),
-                HIDDEN if hidden else f"{_points(cell['gap'])} ({_span(cell, 'gap_low', 'gap_high')})",
-                HIDDEN if hidden else _points(cell["smallest_visible"], plain=True),
-                VERDICTS[Verdict(cell["verdict"])],
-            )
-        )
-    return rows
-
-
-def _describe(frame: pl.DataFrame, whole: pl.DataFrame) -> Section:
-    """How groups differ before any model has spoken."""
-    words = [
-        "A difference in how many come back is no unfairness of the model: it may lie in families' lives, in who is referred "
-        "at all, or in what is written down. It is shown because every other figure rests on it.",
-        "Ethnicity, sex and disability are never features of the model; they are read for this page alone.",
-    ]
-    back = whole.filter(pl.col("metric") == "came_back", pl.col("families") >= FEWEST)
-    beside = {
-        (cell["metric"], cell["group"], cell["value"]): HIDDEN if cell["hidden"] else percent(cell["estimate"])
-        for cell in whole.filter(pl.col("metric").is_in(BESIDE)).iter_rows(named=True)
-    }
-    rows: list[tuple[str, ...]] = []
-    for part in back.filter(~pl.col("group").str.contains(" and ")).partition_by("group", maintain_order=True):
-        for cell, families in zip(part.iter_rows(named=True), suppress(part["families"].to_list()), strict=True):
-            came_back = HIDDEN if cell["hidden"] else f"{percent(cell['estimate'])} ({_ends(cell)})"
-            drawn_in = HIDDEN if cell["hidden"] else percent(cell["drawn_in"])
-            told = (beside.get((metric, cell["group"], cell["value"]), NOTHING) for metric in BESIDE)
-            rows.append((name_cell(cell), families, came_back, drawn_in, *told))
-    header = ("Group", "Families", "Came back", "Drawn in", *BESIDE.values())
     return Section(
-        "base", "How do the groups differ to begin with?", words, (), [Table("", header, tuple(rows))], _by_year(frame)
+        question.metric, question.heading, list(question.words), pictures, [lay_out_cells(pl.concat([single, gaps]), "")], tables
     )
-
-
-def _by_year(frame: pl.DataFrame) -> list[Table]:
-    """The share that came back in each test year, where there are several."""
-    years = sorted(set(frame["split"]) - {POOLED})
-    if len(years) == 1:
-        return []
-    back = frame.filter(pl.col("metric") == "came_back", pl.col("families") >= FEWEST, ~pl.col("group").str.contains(" and "))
-    rows = []
-    for part in back.partition_by("group", "value", maintain_order=True):
-        shown = {cell["split"]: HIDDEN if cell["hidden"] else percent(cell["estimate"]) for cell in part.iter_rows(named=True)}
-        rows.append((name_cell(part.row(0, named=True)), *(shown.get(year, NOTHING) for year in years)))
-    return [Table("Share that came back, by test year (its first day)", ("Group", *years), tuple(rows))]
-
-
-def _tell_lost(whole: pl.DataFrame) -> Section:
-    words = [
-        "A group without anybody may be rightly empty, or may have been lost on the way: merged with another, not recorded, or "
-        "left out by the source. Ask which it is.",
-    ]
-    rows = tuple(
-        (name, VERDICTS[verdict]) for verdict in (Verdict.ABSENT, Verdict.TOO_FEW) for name in _name_values(whole, verdict)
-    )
-    words = words if rows else ["Every group that is known of is in these figures."]
-    return Section("lost", "Who is in no figure?", words, (), [Table("", ("Group", "Why"), rows)] if rows else [])
-
-
-def _name_values(frame: pl.DataFrame, verdict: Verdict) -> list[str]:
-    """Groups that have this verdict on the share that came back; those of two groups together are left out."""
-    of = frame.filter(pl.col("metric") == "came_back", pl.col("verdict") == verdict.value, ~pl.col("group").str.contains(" and "))
-    return [name_cell(cell) for cell in of.unique(["group", "value"], maintain_order=True).iter_rows(named=True)]
 
 
 def _draw(cell: Cell) -> dict[str, object]:
     ends = {"low": cell["gap_low"], "high": cell["gap_high"], "gap": cell["gap"]}
     return {"name": name_cell(cell), "verdict": VERDICTS[Verdict(str(cell["verdict"]))], **ends}
-
-
-def mark_hidden(frame: pl.DataFrame) -> pl.DataFrame:
-    """With ``hidden``: could a reader work out from the figures of a cell that a handful of families is meant?
-
-    Returns in need and those without add up to all returns, which are shown: where one is hidden, so is the other. Of a group of
-    two values each is all others to the other, so both are hidden.
-    """
-    families, events = pl.col("families"), pl.col("families_with_event")
-    few = (families < FEWEST) | events.is_between(1, FEWEST - 1) | (families - events).is_between(1, FEWEST - 1)
-    cell = ("split", "size", "metric", "group")
-    few = few.fill_null(value=False)
-    few = few | (few.any().over(cell) & ((families > 0).sum().over(cell) == 2))
-    of_need = pl.col("metric").is_in([metric.name for metric in METRICS if metric.of_need])
-    both = (few & of_need).any().over("split", "group", "value")
-    return frame.with_columns(hidden=pl.when(of_need).then(both).otherwise(few))
-
-
-def name_cell(cell: Cell) -> str:
-    """The group of a cell in words, such as "sex: female"."""
-    group, value = (str(cell[name]) for name in ("group", "value"))
-    return f"{NAMES.get(group, plain(group))}: {VALUES.get(value, plain(value))}"
-
-
-def _float(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else float("nan")
-
-
-def percent(share: object) -> str:
-    """A share in per cent with one decimal, or that there is none."""
-    return NOTHING if share is None else f"{round(100 * _float(share), 1) + 0.0:.1f} %"
-
-
-def _points(share: object, *, plain: bool = False) -> str:
-    """A share of one in points, with its sign unless ``plain``."""
-    if share is None:
-        return NOTHING
-    return f"{100 * _float(share):.1f}" if plain else f"{100 * _float(share):+.1f}"
-
-
-def _span(cell: Cell, low: str, high: str) -> str:
-    return f"{_points(cell[low])} to {_points(cell[high])}"
-
-
-def _ends(cell: Cell) -> str:
-    return f"{_points(cell['low'], plain=True)} to {_points(cell['high'], plain=True)}"

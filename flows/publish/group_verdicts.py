@@ -5,11 +5,13 @@ from typing import Any
 
 import polars as pl
 
-from flows.publish.fairness_page import JUDGED, NAMES, QUESTIONS, VALUES, mark_hidden
+from flows.publish.fairness_page import QUESTIONS
+from flows.publish.group_cells import JUDGED, NAMES, VALUES
+from flows.publish.hidden_cells import hide_cells
 from flows.publish.printed import number, plain
 from flows.publish.tables import Table
 from models.fairness import ANY_SIZE, POOLED, Verdict
-from validation.disclosure import HIDDEN, NOTHING, percent
+from validation.disclosure import FEWEST, HIDDEN, NOTHING, percent
 
 CIRCUMSTANCES = ("deprivation", "source", "known_before", "family_size")  # groups that are no protected characteristic
 MEASURES = {question.metric: question.measure for question in QUESTIONS}
@@ -27,8 +29,9 @@ def find_judged(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def count_verdicts(frame: pl.DataFrame) -> dict[str, int]:
-    """How many judged comparisons have each verdict; of a group of two values one, since the other is its mirror."""
-    judged = find_judged(frame).filter(pl.col("verdict").is_in([verdict.value for verdict in JUDGED]))
+    """How many judged comparisons that are shown have each verdict; of two values one, since the other is its mirror."""
+    is_judged = pl.col("verdict").is_in([verdict.value for verdict in JUDGED])
+    judged = find_judged(hide_cells(frame)).filter(is_judged, ~pl.col("hidden"))
     one_each = judged.unique(["group", "metric", pl.col("gap").abs().round(9)], keep="first", maintain_order=True)
     counts = dict(one_each.group_by("verdict").len().iter_rows())
     return {verdict.value: counts.get(verdict.value, 0) for verdict in JUDGED}
@@ -39,9 +42,9 @@ def lay_out_verdicts(frame: pl.DataFrame, metrics: Sequence[str], *, paired: boo
 
     ``paired``: two groups together instead. Groups by circumstance are left to the fairness report.
     """
-    judged = pl.col("verdict").is_in([verdict.value for verdict in JUDGED])
-    cells = mark_hidden(find_judged(frame)).filter(
-        judged, pl.col("group").str.contains(" and ") == paired, ~pl.col("group").is_in(CIRCUMSTANCES)
+    listed = pl.col("hidden") | pl.col("verdict").is_in([verdict.value for verdict in JUDGED])
+    cells = find_judged(hide_cells(frame)).filter(
+        "named", listed, pl.col("group").str.contains(" and ") == paired, ~pl.col("group").is_in(CIRCUMSTANCES)
     )
     header = ("Group", "Gap in points", "95 % interval", "Visible from", "Verdict")
     tables = []
@@ -54,7 +57,7 @@ def lay_out_verdicts(frame: pl.DataFrame, metrics: Sequence[str], *, paired: boo
 
 def _tell(cell: dict[str, Any]) -> tuple[str, ...]:
     if cell["hidden"]:
-        return (HIDDEN, HIDDEN, HIDDEN, cell["verdict"])
+        return (HIDDEN, HIDDEN, HIDDEN, HIDDEN)
     gap, low, high, visible = (cell[name] for name in ("gap", "gap_low", "gap_high", "smallest_visible"))
     return (_points(gap, "+"), f"{_points(low, '+')} to {_points(high, '+')}", _points(visible), cell["verdict"])
 
@@ -71,15 +74,22 @@ def name_lost(frame: pl.DataFrame) -> list[tuple[str, str]]:
 
 
 def tell_errors(frame: pl.DataFrame) -> dict[str, str]:
-    """Both kinds of error of the list at its own size, over all groups: a share in words for each metric, where it is known."""
+    """Both kinds of error of the list at its own size, over all groups: a share in words for each metric, where it is known.
+
+    Where one of them tells of a handful it is a bound, and the other, from which the handful could be worked out, is left out; so
+    are both where ten or fewer are counted, which with what is told of groups would tell of a handful in one of them.
+    """
     judged = find_judged(frame)
     cells = judged.filter(group=judged["group"].first())  # a first group such as sex has a value for every row, "not known" too
-    told = {}
-    for metric in ("missed_returns", "unneeded_approaches"):
-        of = cells.filter(pl.col("metric") == metric, pl.col("rows") > 0)
-        if of.height:
-            told[metric] = percent(int(of["events"].sum()), int(of["rows"].sum()))
-    return told
+    whole = {
+        metric: (int(of["events"].sum()), int(of["rows"].sum()))
+        for metric in ("missed_returns", "unneeded_approaches")
+        if (of := cells.filter(pl.col("metric") == metric, pl.col("rows") > 0)).height
+    }
+    least = {metric: min(number for number in (some, every - some) if number) for metric, (some, every) in whole.items() if every}
+    if any(number < 2 * FEWEST - 1 for number in least.values()):
+        return {metric: percent(*whole[metric]) for metric, number in least.items() if number < FEWEST}
+    return {metric: percent(*numbers) for metric, numbers in whole.items()}
 
 
 def name_group(group: str, value: str) -> str:

@@ -8,9 +8,11 @@ import polars as pl
 from flows.publish.board_page import render_board_page
 from flows.publish.chance_words import in_words
 from flows.publish.tables import Section, Table
-from models.involvement import DECIDED, IN_ORDER, LEAST, NEVER, NO_PLACE, OTHERWISE, SOON_DAYS, Involvement
-from validation.disclosure import FEWEST, HIDDEN, percent, suppress, total
+from models.involvement import DECIDED, IN_ORDER, LEAST, NEVER, NO_PLACE, OTHERWISE, SOON_DAYS, Involvement, can_be_judged
+from validation.disclosure import FEWEST, HIDDEN, Release, Sum, percent, protect
 
+WHOLES = {"decided": f"places: {DECIDED}", "otherwise": f"judged: {OTHERWISE}", "never": f"places: {NEVER}"}
+"""What the columns of the tables by group add up to."""
 TOO_FEW = "There are too few of them to be shown apart: a reader could work out which family is meant."
 TERMS = {
     "A place": "the family was among those that the list put forward for one kind of offer.",
@@ -25,6 +27,7 @@ TERMS = {
 
 def render_involvement(told: Involvement, *, authority: str, invented: bool) -> str:
     """The page, which needs nothing but itself. It names no family and shows no small number."""
+    release = let_out(told)
     return render_board_page(
         "involvement.html.j2",
         "involvement.css",
@@ -34,35 +37,53 @@ def render_involvement(told: Involvement, *, authority: str, invented: bool) -> 
         last=in_words(told.last),
         lists=_lists(told),
         alarms=told.alarms,
-        judged=can_be_judged(told),
+        judged=can_be_judged(told.judged, told.places),
         least=LEAST,
-        short=in_short(told),
-        sections=find_sections(told),
+        short=in_short(told, release),
+        sections=find_sections(told, release),
         terms=TERMS,
     )
 
 
-def can_be_judged(told: Involvement) -> bool:
-    """Are there enough decisions, or places that have ended, for an alarm to be looked for?"""
-    return max(sum(told.judged.values()), told.places[DECIDED] + told.places[NEVER]) >= LEAST
+def let_out(told: Involvement) -> Release:
+    """What may be shown of all counts together: places add up by group, and those decided otherwise by decision and by reason."""
+    on_list = {name: number for name, number in told.judged.items() if name != NO_PLACE}
+    kinds = {"places": told.places, "judged": on_list, "otherwise": told.otherwise, "reasons": told.reasons, "roles": told.roles}
+    counts = {f"{kind}: {name}": number for kind, parts in kinds.items() for name, number in parts.items()}
+    counts |= {kind: sum(parts.values()) for kind, parts in kinds.items()} | {"off list": told.judged[NO_PLACE]}
+    sums: list[Sum] = [(kind, [f"{kind}: {name}" for name in parts]) for kind, parts in kinds.items()]
+    sums.append((f"places: {DECIDED}", ["judged"]))
+    sums += [(f"judged: {OTHERWISE}", [kind]) for kind in ("otherwise", "reasons") if counts[kind] == on_list[OTHERWISE]]
+    unprinted = {f"{group}: {value}: left" for group, value in told.groups.select("group", "value").iter_rows()}
+    for (group,), part in (
+        told.groups.with_columns(left=pl.col("decided") - pl.col("otherwise")).partition_by("group", as_dict=True).items()
+    ):
+        for column, whole in WHOLES.items():
+            counts |= {f"{group}: {value}: {column}": number for value, number in part.select("value", column).iter_rows()}
+            if part[column].sum() == counts[whole]:
+                sums.append((whole, [f"{group}: {value}: {column}" for value in part["value"]]))
+        counts |= {f"{group}: {value}: left": number for value, number in part.select("value", "left").iter_rows()}
+        sums += [(f"{group}: {value}: decided", [f"{group}: {value}: {column}" for column in ("otherwise", "left")])
+                 for value in part["value"]]  # fmt: skip
+    return protect(counts, sums, unprinted=unprinted)
 
 
-def in_short(told: Involvement) -> list[str]:
+def in_short(told: Involvement, release: Release) -> list[str]:
     """What a board should take away, one sentence each."""
-    shown = _show(told.places)
+    shown = _show(release, "places")
     lines = [
-        f"Families were given {total(list(told.places.values()))} places on {_lists(told)}. People decided on "
+        f"Families were given {release.show('places')} places on {_lists(told)}. People decided on "
         f"{shown[DECIDED]} of them; {shown[NEVER]} were lost, or the case was closed, before anybody decided.",
-        say_agreement(told),
+        say_agreement(told, release),
     ]
     if told.days is not None and shown[DECIDED] != HIDDEN:
         lines.append(f"Half of the decisions came within {_days(told.days.median)} of the morning on which the place was given.")
     return lines
 
 
-def say_agreement(told: Involvement) -> str:
+def say_agreement(told: Involvement, release: Release) -> str:
     """How often people went along with the list, told so that no hidden count can be worked out from it."""
-    shown, off_list = _show_decided(told), told.judged[NO_PLACE]
+    shown, off_list = _show_decided(release), told.judged[NO_PLACE]
     in_order, decided = told.judged[IN_ORDER], told.places[DECIDED]
     is_shown, few_off_list = shown is not None and shown[IN_ORDER] != HIDDEN, 0 < off_list < FEWEST
     share = percent(in_order, decided + off_list)
@@ -74,33 +95,33 @@ def say_agreement(told: Involvement) -> str:
     return f"People went along with the list in {share} of their decisions."
 
 
-def find_sections(told: Involvement) -> list[Section]:
+def find_sections(told: Involvement, release: Release) -> list[Section]:
     """Every section of the page, in order."""
     return [
-        _tell_places(told),
-        _tell_days(told),
-        _tell_agreement(told),
-        _tell_otherwise(told),
-        _tell_groups(told),
-        _tell_roles(told),
+        _tell_places(told, release),
+        _tell_days(told, release),
+        _tell_agreement(told, release),
+        _tell_otherwise(told, release),
+        _tell_groups(told, release),
+        _tell_roles(told, release),
     ]
 
 
-def _tell_places(told: Involvement) -> Section:
+def _tell_places(told: Involvement, release: Release) -> Section:
     words = [
         "A list that nobody decides on helps no family. A family may lose its place because others have a higher chance, "
         "because a rule of the council no longer allows the offer, or because its case was closed.",
     ]
-    if (told.places[DECIDED] + told.places[NEVER]) >= LEAST and HIDDEN not in _show(told.places).values():
+    if (told.places[DECIDED] + told.places[NEVER]) >= LEAST and HIDDEN not in _show(release, "places").values():
         share = percent(told.places[NEVER], told.places[DECIDED] + told.places[NEVER])
         words.append(f"Of the places that have ended, {share} ended without any decision.")
-    return Section("places", "What became of the places?", words, (), [_lay_out("Places, by how they ended", told.places)])
+    return Section("places", "What became of the places?", words, (), [_lay_out("Places, by how they ended", release, "places")])
 
 
-def _tell_days(told: Involvement) -> Section:
+def _tell_days(told: Involvement, release: Release) -> Section:
     heading = "How soon did people decide?"
     days = told.days
-    if days is None or days.places < FEWEST or _show(told.places)[DECIDED] == HIDDEN:
+    if days is None or days.places < FEWEST or _show(release, "places")[DECIDED] == HIDDEN:
         return Section("days", heading, ["There are too few decisions to say."])
     words = [
         "Days are counted from the morning after the night on which the family got its place, to the first decision. "
@@ -114,8 +135,8 @@ def _tell_days(told: Involvement) -> Section:
     return Section("days", heading, words, (), [Table("", ("", ""), rows)])
 
 
-def _tell_agreement(told: Involvement) -> Section:
-    heading, shown = "Did people follow the list, or did they judge?", _show_decided(told)
+def _tell_agreement(told: Involvement, release: Release) -> Section:
+    heading, shown = "Did people follow the list, or did they judge?", _show_decided(release)
     words = [
         "Neither following the list every time nor never following it is right. People know more than the list does, and it is "
         "they who decide. The list is a help when they mostly agree with it, and when they depart from it with a reason.",
@@ -123,77 +144,67 @@ def _tell_agreement(told: Involvement) -> Section:
     if shown is None:
         return Section("agreement", heading, [*words, TOO_FEW])
     words += [
-        f"{say_agreement(told)} Offers to families that had no place on the list: {total([told.judged[NO_PLACE]])}.",
+        f"{say_agreement(told, release)} Offers to families that had no place on the list: {release.show('off list')}.",
     ]
-    return Section("agreement", heading, words, (), [_lay_out("Places that were decided on", _on_list(told))])
+    return Section("agreement", heading, words, (), [_lay_out("Places that were decided on", release, "judged")])
 
 
-def _tell_otherwise(told: Involvement) -> Section:
-    heading, shown = "When people decided otherwise, why?", _show_decided(told)
+def _tell_otherwise(told: Involvement, release: Release) -> Section:
+    heading, shown = "When people decided otherwise, why?", _show_decided(release)
     if shown is None or shown[OTHERWISE] == HIDDEN:
         return Section("otherwise", heading, [TOO_FEW])
     if not told.otherwise:
         return Section("otherwise", heading, ["Nobody decided otherwise on any place."])
     words = ["The reasons are those that the team chose from the list of reasons in its workbook."]
-    tables = [_lay_out("By reason", told.reasons), _lay_out("By decision", told.otherwise)]
+    tables = [_lay_out("By reason", release, "reasons"), _lay_out("By decision", release, "otherwise")]
     return Section("otherwise", heading, words, (), tables)
 
 
-def _tell_groups(told: Involvement) -> Section:
+def _tell_groups(told: Involvement, release: Release) -> Section:
     heading = "Was it so for every group?"
     words = [
         "These are counts and no verdict: groups differ in how many families they have, and in what those families need. A group "
         "in which people decide otherwise much more often, or which is often never decided on, is worth a conversation.",
     ]
-    shown, decided = _show(told.places), _show_decided(told)
+    shown, decided = _show(release, "places"), _show_decided(release)
     if told.groups.is_empty() or decided is None:
         return Section("groups", heading, [*words, "There is nothing to show by group."])
     columns = {"decided": "Decided on"}
     columns |= {"otherwise": "Decided otherwise"} if decided[OTHERWISE] != HIDDEN else {}
     columns |= {"never": "Never decided on"} if shown[NEVER] != HIDDEN else {}
     return Section("groups", heading, words, (), [
-        _lay_out_group(part, columns) for part in told.groups.partition_by("group", maintain_order=True)
+        _lay_out_group(part, columns, release) for part in told.groups.partition_by("group", maintain_order=True)
     ])  # fmt: skip
 
 
-def _lay_out_group(part: pl.DataFrame, columns: Mapping[str, str]) -> Table:
-    counts = {name: part[name].to_list() for name in columns}
-    # What is left of the decided places when those decided otherwise are taken away must be no small number either.
-    left = {
-        at
-        for at, (whole, some) in enumerate(zip(counts["decided"], part["otherwise"], strict=True))
-        if some and 0 < whole - some < FEWEST
-    }
-    shown = {name: suppress(values, left if name == "otherwise" else ()) for name, values in counts.items()}
-    values = [str(value).capitalize() for value in part["value"]]
-    rows = tuple(zip(values, *shown.values(), strict=True))
-    return Table(f"By {part['group'][0].replace('_', ' ')}", ("Group", *columns.values()), rows)
+def _lay_out_group(part: pl.DataFrame, columns: Mapping[str, str], release: Release) -> Table:
+    group = part["group"][0]
+    rows = tuple(
+        (str(value).capitalize(), *(release.show(f"{group}: {value}: {column}") for column in columns)) for value in part["value"]
+    )
+    return Table(f"By {group.replace('_', ' ')}", ("Group", *columns.values()), rows)
 
 
-def _tell_roles(told: Involvement) -> Section:
+def _tell_roles(told: Involvement, release: Release) -> Section:
     words = ["Every line of the log counts here, also an answer to an earlier offer."]
     if not told.roles:
         return Section("roles", "Who decided?", ["Nobody has written a decision down."])
-    return Section("roles", "Who decided?", words, (), [_lay_out("Decisions, by role", told.roles)])
+    return Section("roles", "Who decided?", words, (), [_lay_out("Decisions, by role", release, "roles")])
 
 
-def _on_list(told: Involvement) -> dict[str, int]:
-    """Decisions on places: they add up to the places that were decided on."""
-    return {name: number for name, number in told.judged.items() if name != NO_PLACE}
+def _show(release: Release, kind: str) -> dict[str, str]:
+    """The counts of a kind by name, as they may be shown."""
+    return {cell.partition(": ")[2]: release.show(cell) for cell in release.counts if cell.startswith(f"{kind}: ")}
 
 
-def _show(counts: Mapping[str, int]) -> dict[str, str]:
-    return dict(zip(counts, suppress(list(counts.values())), strict=True))
-
-
-def _show_decided(told: Involvement) -> dict[str, str] | None:
+def _show_decided(release: Release) -> dict[str, str] | None:
     """Decisions on places as they may be shown, or nothing where their total is hidden: it could be worked out from them."""
-    return None if _show(told.places)[DECIDED] == HIDDEN else _show(_on_list(told))
+    return None if _show(release, "places")[DECIDED] == HIDDEN else _show(release, "judged")
 
 
-def _lay_out(caption: str, counts: Mapping[str, int]) -> Table:
-    rows = tuple((name[0].upper() + name[1:], text) for name, text in _show(counts).items())
-    return Table(caption, ("", "Number"), (*rows, ("All together", total(list(counts.values())))))
+def _lay_out(caption: str, release: Release, kind: str) -> Table:
+    rows = tuple((name[0].upper() + name[1:], text) for name, text in _show(release, kind).items())
+    return Table(caption, ("", "Number"), (*rows, ("All together", release.show(kind))))
 
 
 def _lists(told: Involvement) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 
 from flows.publish.board_page import render_board_page
 from flows.publish.chance_words import MONTHS, in_words, number
-from flows.publish.fairness_page import NAMES, VALUES
+from flows.publish.group_cells import NAMES, VALUES
 from flows.publish.monitoring_picture import draw_months
 from flows.publish.printed import plain
 from flows.publish.tables import Section, Table

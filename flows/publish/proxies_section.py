@@ -5,11 +5,12 @@ from collections.abc import Mapping
 import polars as pl
 
 from features.catalogue import BY_NAME
+from flows.publish.hidden_cells import add_partners, hide_cells, set_order
 from flows.publish.printed import plain
 from flows.publish.tables import Section, Table
 from models.proxies import ALL, GUESSED, LEAST, Telling
 from models.remedies import AUC, HITS, MISSED, OFFERED, PRECISION, Change
-from validation.disclosure import FEWEST, NOTHING, suppress
+from validation.disclosure import FEWEST, HIDDEN, NOTHING, suppress
 
 TOLD = {
     Telling.TELLS: "can be told",
@@ -34,14 +35,17 @@ def tell_proxies(found: pl.DataFrame) -> Section:
         "A group that can be told is no unfairness in itself. It says where a gap could come from, not that there is one.",
         f"Nothing is said of a group of fewer than {LEAST} families, or with so few beside it. Not enough evidence is no pass.",
     ]
-    rows = []
+    rows, untold = [], set()
     for part in whole.partition_by("group", maintain_order=True):
         for line, families in zip(part.iter_rows(named=True), suppress(part["families"].to_list()), strict=True):
-            rows.append((_name(line), families, _pairs(line), TOLD[Telling(line["verdict"])]))
+            untold |= {_name(line)} if families == HIDDEN else set()  # an interval would tell of how many
+            pairs = HIDDEN if families == HIDDEN else _pairs(line)
+            rows.append((_name(line), families, pairs, TOLD[Telling(line["verdict"])]))
     header = ("Group", "Families looked at", "Right in 100 pairs (95 % interval)", "Verdict")
     single = [
         (_name(line), _describe(line), "more" if line["auc"] > 0.5 else "less", _pairs(line, singly=True))
         for line in singly.iter_rows(named=True)
+        if _name(line) not in untold
     ]
     behind = [
         Table(
@@ -53,8 +57,12 @@ def tell_proxies(found: pl.DataFrame) -> Section:
     )
 
 
-def tell_remedies(found: pl.DataFrame) -> Section:
-    """What each option costs, and what it does to gaps. ``found`` is that of :mod:`models.remedies`."""
+def tell_remedies(found: pl.DataFrame, fairness: pl.DataFrame | None) -> Section:
+    """What each option costs, and what it does to gaps. ``found`` is that of :mod:`models.remedies`.
+
+    ``fairness``: the frame of the page's other figures (:func:`models.fairness.measure_fairness`); what is hidden there of a
+    group in any test year is hidden here, too.
+    """
     words = [
         "None of these is recommended here. Each is shown with what it would have cost on last year's cases, for the board to "
         "weigh. Gaps are in points, so that from 20 to 25 in 100 is 5 points.",
@@ -63,9 +71,7 @@ def tell_remedies(found: pl.DataFrame) -> Section:
         "Behind this stands what each option does to the gaps of each group. Groups of too few families are left out there.",
     ]
     costs = found.filter(pl.col("measure").is_in(list(COSTS)))
-    one_gap = ("remedy", "measure", "group")  # of two values, one's gap is the other's
-    fewest = pl.when(pl.len().over(one_gap) == 2).then(pl.col("fewest").min().over(one_gap)).otherwise("fewest")
-    gaps = found.filter(~pl.col("measure").is_in(list(COSTS))).with_columns(fewest=fewest).filter(pl.col("fewest") >= FEWEST)
+    gaps = _mark_hidden(found.filter(~pl.col("measure").is_in(list(COSTS))), fairness).filter(~pl.col("hidden"))
     behind = [_tell_gaps(of) for of in gaps.partition_by("remedy", maintain_order=True)]
     return Section("remedies", "What could be done, and at what cost?", words, (), [_tell_costs(costs)], behind)
 
@@ -79,6 +85,20 @@ def _tell_costs(costs: pl.DataFrame) -> Table:
     rows += [(option, *(_tell_change(by.get((option, measure)), then=True) for measure in COSTS)) for option in options]
     caption = "In 100, with the change and its 95 % interval. A star: the change is certain."
     return Table(caption, ("Option", *COSTS.values()), tuple(rows))
+
+
+def _mark_hidden(gaps: pl.DataFrame, fairness: pl.DataFrame | None) -> pl.DataFrame:
+    """With ``hidden``: does a gap rest on a handful of families, or could such a gap be worked out from it?"""
+    told = [] if fairness is None else list(hide_cells(fairness).filter("hidden").select("metric", "group", "value").iter_rows())
+    line = pl.struct("measure", "group", "value")
+    elsewhere = (
+        line.is_in([dict(zip(("measure", "group", "value"), one, strict=True)) for one in told]) if told else pl.lit(value=False)
+    )
+    cells = gaps.with_columns(
+        set_order(pl.col("families")), split="remedy", size="measure", up="fewest", down="fewest",
+        hidden=(pl.col("fewest") < FEWEST) | elsewhere,
+    )  # fmt: skip
+    return add_partners(cells)
 
 
 def _tell_gaps(of: pl.DataFrame) -> Table:

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from flows.publish.fairness_page import lay_out_cells, mark_hidden, name_cell, percent, tell_gap
+from flows.publish.group_cells import lay_out_cells, name_cell, percent, tell_gap
+from flows.publish.hidden_cells import hide_few
 from flows.publish.stages_section import MOST_TOLD
 from flows.publish.tables import Section, Table
 from models.fairness import Verdict
 from models.open_cases import RECORDED, UNSUPPORTED, WITHOUT_CHANCE
-from validation.disclosure import FEWEST, HIDDEN, NOTHING, suppress, total
+from validation.disclosure import HIDDEN, NOTHING, suppress, total
 
 OPEN_CASES_FRAME = "open_cases.parquet"
 HEADINGS = {
@@ -29,7 +30,7 @@ BEHIND = "What is not on record"
 
 def tell_quality(frame: pl.DataFrame, reasons: Mapping[str, int]) -> Section:
     """The section. ``frame``: of :func:`models.open_cases.measure_open_cases`; ``reasons``: cases without a chance by reason."""
-    marked = mark_hidden(frame).filter(pl.col("families") >= FEWEST)
+    marked = hide_few(frame).filter("named")
     judged = marked.filter(metric=WITHOUT_CHANCE)
     gaps = [
         tell_gap(cell, "more of them get no chance", "fewer of them get no chance")

@@ -90,9 +90,9 @@ def let_out(compared: pl.DataFrame) -> Release:
     for whole, parts in _find_sums():
         known = [part for part in parts if part in counts]
         if whole in counts and known:
-            rest = f"{whole}, but not {parts[0]}"
-            counts[rest] = counts[whole] - sum(counts[part] for part in known)
-            sums.append((whole, [*known, rest]))
+            rest, left = f"{whole}, but not {parts[0]}", counts[whole] - sum(counts[part] for part in known)
+            counts |= {rest: left} if left else {}  # where nothing is left a reader may know it
+            sums.append((whole, [*known, *([rest] if left else [])]))
     return protect(counts, sums, unprinted=set(counts) - printed)
 
 

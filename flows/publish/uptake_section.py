@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import polars as pl
 
-from flows.publish.fairness_page import lay_out_cells, mark_hidden, name_cell, percent, tell_gap
+from flows.publish.group_cells import lay_out_cells, name_cell, percent, tell_gap
+from flows.publish.hidden_cells import hide_few
 from flows.publish.tables import Section, Table
 from models.fairness import Verdict
-from validation.disclosure import FEWEST, HIDDEN, NOTHING
+from validation.disclosure import HIDDEN, NOTHING
 
 UPTAKE_FRAME = "uptake.parquet"
 HEADING = "Who was offered help, and who took it up?"
@@ -57,7 +58,7 @@ WORDS = (
 
 def tell_uptake(frame: pl.DataFrame) -> Section:
     """The section. ``frame``: as of :func:`models.uptake.measure_uptake`."""
-    marked = mark_hidden(frame).filter(pl.col("families") >= FEWEST)
+    marked = hide_few(frame).filter("named")
     tables, gaps, lacking = [], [], []
     for judged in JUDGED:
         cells = marked.filter(metric=judged.metric)

@@ -11,12 +11,14 @@ from typing import Any
 import polars as pl
 
 from features.catalogue import BY_NAME
+from flows.publish.chance_words import number as count_of
 from flows.publish.group_verdicts import MEASURES, find_judged, name_group
+from flows.publish.hidden_cells import hide_cells
 from flows.publish.measured import day, name_of
 from flows.publish.printed import count, interval, number
 from flows.publish.record_fields import read_fields
 from flows.publish.tables import Section, Table
-from validation.disclosure import NOTHING
+from validation.disclosure import HIDDEN, NOTHING
 
 HEADING = "What changed since the last one"
 NONE, NOT_JUDGED = "none", "not looked at"
@@ -47,6 +49,11 @@ class Change:
     before: str
     now: str
 
+    @property
+    def is_first(self) -> bool:
+        """Was it not looked at before? Then nothing has changed."""
+        return self.before == NOT_JUDGED
+
 
 def find_changes(before: Told, now: Told) -> list[Change]:
     """Everything that differs, in a fixed order; what is the same on both sides is left out."""
@@ -65,9 +72,13 @@ def tell_changes(before: Told | None, now: Told) -> Section:
     if before is None:
         words = ["This is the first: there is no earlier training to compare with."]
         return Section("changed", HEADING, words)
-    changes = find_changes(before, now)
+    every = find_changes(before, now)
+    changes = [change for change in every if not change.is_first]
+    first = count_of(len(every) - len(changes), "comparison of groups is", "comparisons of groups are")
+    new = [f"{first} looked at for the first time."] if len(changes) < len(every) else []
     words = [
         f"Compared with {before.name}.",
+        *new,
         "Intervals are those of each training's own test, on its own families and dates. They do not say whether a difference "
         "is more than chance."
         if changes
@@ -142,7 +153,8 @@ def _tell_verdicts(before: pl.DataFrame | None, now: pl.DataFrame | None) -> tup
 
 
 def _name_verdicts(frame: pl.DataFrame) -> dict[str, str]:
-    cells = find_judged(frame).select("metric", "group", "value", "verdict")
+    shown = find_judged(hide_cells(frame)).with_columns(verdict=pl.when("hidden").then(pl.lit(HIDDEN)).otherwise("verdict"))
+    cells = shown.filter("named").select("metric", "group", "value", "verdict")
     return {f"{name_group(group, value)}: {MEASURES[metric]}": verdict for metric, group, value, verdict in cells.iter_rows()}
 
 

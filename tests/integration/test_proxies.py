@@ -54,7 +54,7 @@ def test_a_full_training_weighs_leaving_the_strongest_out_beside_a_shorter_list_
     found = weigh_options(data, trained, proxies, settings, CAPACITY, full=True)
     assert dict(found.schema) == REMEDIES
     assert found["remedy"].n_unique() == len(choose_left_out(data, proxies)) + 2
-    assert len(tell_remedies(found).behind[0].rows) > 20
+    assert len(tell_remedies(found, None).behind[0].rows) > 20
     assert weigh_options(data, trained, proxies, settings, CAPACITY, full=False).is_empty()
 
 

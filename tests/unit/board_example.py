@@ -45,7 +45,9 @@ def render(told: BoardFacts) -> str:
         tell_quality(measure_open_cases(cases, groups), count_reasons(cases)),
         tell_uptake(measure_uptake(council(), ["people"])),
     ]
-    more += [tell_proxies(told.proxies)] * bool(told.proxies.height) + [tell_remedies(told.remedies)] * bool(told.remedies.height)
+    more += [tell_proxies(told.proxies)] * bool(told.proxies.height) + [tell_remedies(told.remedies, told.frame)] * bool(
+        told.remedies.height
+    )
     return render_fairness(
         told.frame, stages, told.run.model, outcome=told.run.evaluation["outcome"]["words"], sizes=list(SIZES),
         first=tell_board(told), more=[*more, tell_changes(told.run.before, told.run.now), tell_identity(told.run, versions())],

@@ -76,6 +76,15 @@ def test_each_criterion_can_be_missed_alone(worse: Callable[[dict[str, Any]], No
     assert missed(evaluated, criteria) == [criterion]
 
 
+def test_the_worst_group_is_not_named_for_the_report_goes_where_its_share_may_be_hidden(criteria: Criteria) -> None:
+    evaluated = copy.deepcopy(GOOD)
+    change(["groups", 0, "evident"], 0.031)(evaluated)
+    (finding,) = [one for one in judge(evaluated, "glass_box", criteria) if one.criterion == "calibration of the worst group"]
+    assert "at least 0.031 apart" in finding.words
+    assert "female" not in finding.words
+    assert "0.050" not in finding.words
+
+
 def test_a_miss_stops_with_its_numbers(criteria: Criteria) -> None:
     evaluated = copy.deepcopy(GOOD)
     evaluated["results"][0]["auc"] = 0.95

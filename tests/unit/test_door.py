@@ -75,6 +75,15 @@ def test_a_list_that_few_came_back_from_has_no_precision() -> None:
     assert isinstance(shown["precision_at_10_percent"], float)
 
 
+def test_the_top_of_an_order_that_misses_few_returns_has_no_recall() -> None:
+    raw = evaluation()
+    found = box(raw)["yes"] - 3
+    box(raw).update({"recall_at_20_percent": found / box(raw)["yes"], "precision_at_20_percent": found / (4 * found)})
+    shown = box(let_out(raw))
+    assert (shown["recall_at_20_percent"], shown["precision_at_20_percent"]) == ("c", "c")
+    assert isinstance(shown["recall_at_10_percent"], float)
+
+
 def test_a_share_beside_a_small_count_is_hidden_with_it() -> None:
     part = {"families": 4, "share": 0.5, "months": 3, "by": [{"rows": 30, "share": 0.4}]}
     assert hide(part) == {"families": "c", "share": "c", "months": 3, "by": [{"rows": 30, "share": 0.4}]}

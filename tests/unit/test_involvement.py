@@ -19,10 +19,12 @@ from models.involvement import (
     PASSED,
     Days,
     Involvement,
+    can_be_judged,
     find_alarms,
     measure_involvement,
 )
 from models.team_decisions import DECIDED as LOG
+from validation.disclosure import FEWEST
 
 DAY = date(2026, 11, 2)
 KINDS = {"FGC": "FGC", "EH": "EH", "-": None}
@@ -228,6 +230,14 @@ def judged(in_order: int, otherwise: int) -> dict[str, int]:
 def test_the_alarm_of_agreement(in_order: int, otherwise: int, words: str | None) -> None:
     alarms = find_alarms(judged(in_order, otherwise), {DECIDED: 0, OPEN: 0, NEVER: 0})
     assert [words in alarm for alarm in alarms] == ([True] if words else [])
+
+
+@pytest.mark.parametrize("in_order", range(25, 260, 3))
+def test_no_alarm_tells_how_many_of_a_handful_there_are(in_order: int) -> None:
+    none = {DECIDED: 0, OPEN: 0, NEVER: 0}
+    assert len({find_alarms(judged(in_order, few), none) for few in range(1, FEWEST)}) == 1
+    assert len({can_be_judged(judged(in_order, few), none) for few in range(1, FEWEST)}) == 1
+    assert len({find_alarms(judged(0, 0), none | {DECIDED: in_order, NEVER: few}) for few in range(1, FEWEST)}) == 1
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_an_offer_to_a_family_whose_case_was_closed_before_the_next_date_is_left
 @pytest.mark.parametrize(("day", "offered"), [("2026-06-01", True), ("2025-11-01", False)])
 def test_offered_help_looks_at_the_last_year_and_each_child_once(day: str, offered: bool) -> None:
     found = gather(cases("anna"), offers(f"child kind offered\nanna FGC {day}")).filter(look=CASE)
-    assert found.select("as_of", "offered").rows() == [(TODAY, offered)]
+    assert found.select("as_of", "was_offered").rows() == [(TODAY, offered)]
 
 
 @pytest.mark.parametrize(("day", "due"), [("2026-10-25", True), ("2026-11-10", False)])
@@ -113,6 +113,16 @@ def test_shares_are_those_of_the_answers_and_a_gap_is_found() -> None:
     verdicts = dict(frame.filter(value="north").select("metric", "verdict").iter_rows())
     assert verdicts["taken_up"] == Verdict.GAP
     assert verdicts["came_back_after_yes"] == Verdict.DESCRIBED
+
+
+def test_the_share_that_was_offered_help_counts_families_of_the_last_year() -> None:
+    names = [f"{people} {at}" for people in ("north", "south") for at in range(20)]
+    every = pl.concat([cases(name, family=name) for name in names])
+    made = offers("\n".join(["child kind offered", *(f"north_{at} FGC 2026-06-01" for at in range(15))]))
+    rows = gather(every, made.with_columns(pl.col("person_id").str.replace("_", " ")))
+    frame = measure_uptake(rows.with_columns(people=pl.col("person_id").str.split(" ").list.first()), ["people"])
+    shares = dict(frame.filter(metric="offered_help").select("value", "estimate").iter_rows())
+    assert shares == {"north": 0.75, "south": 0}
 
 
 def test_what_came_after_waits_until_it_can_be_known() -> None:
