@@ -41,7 +41,7 @@ or more, those without an answer; and of families who said yes, or no, those who
 
 
 def gather_rows(cases: pl.DataFrame, offers_made: pl.DataFrame, decided: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """What the metrics are counted on: columns of ``cases`` with ``look``, ``was_offered``, ``otherwise``, ``answer`` and ``due``.
+    """What the metrics are counted on: ``cases`` with ``look``, ``was_offered``, ``otherwise``, ``answer`` and ``due``.
 
     ``cases``: open cases on some dates up to ``as_of``: ``as_of``, ``person_id``, ``referral_id``, ``group_id`` and ``outcome``
     (empty while it is not known). ``offers_made`` and ``decided``: see :mod:`models.team_decisions`. An offer or a decision

@@ -11,10 +11,11 @@ figures are hidden by level, and what is hidden on one is hidden on all that can
 - ``BOTH``: returns on and off the list. What any other level hides is hidden here.
 
 Beside a handful another value of its group is hidden, a *partner*, which has ``ROOM`` families on either side of each count: the
-handful may then be any number from 1 to 5, and the partner makes up for it, while all that is shown stays as it is. In two groups
-together each value has such a partner among those of the same sex, say, and among those of the same ethnic group. Where no value
-has so much room all are hidden. The eighteen ethnic groups add up to the five: a partner is looked for within one of these, and
-what is hidden of one of the five is hidden of all that belong to it.
+handful may then be any number from 1 to 5, and the partner makes up for it, while all that is shown stays as it is. Where none
+has so much room all are hidden. Of two groups together three others are hidden, which make a square with the handful: one of the
+same sex, say, one of the same ethnic group, and the one that has both from these. The eighteen ethnic groups
+add up to the five: a partner is looked for within one of these, and what is hidden of one of the five is hidden of all that
+belong to it. How it was attacked: ``docs/disclosure.md``.
 """
 
 import polars as pl

