@@ -14,7 +14,7 @@ import polars as pl
 from features.cohort import INDEX
 from flows.child_log import OPT_OUTS, add_line, read_log
 from flows.tombstones import check_child, check_words
-from flows.vintages import current_links
+from flows.vintages import current_links, last_extract, read_archive
 from flows.workspace import Workspace, hold
 from validation.erased import Children, commit_to, follow, trace
 from validation.errors import SettingsError
@@ -31,7 +31,7 @@ def opt_out(root: Path, child: str, *, role: str, reason: str, withdraw: bool, o
     """Note that a child is not to be scored, or that this is taken back; says what was noted.
 
     Raises :class:`SettingsError` (exit 10) for what is no pseudonym, words that name a child, and a wish to take back what was
-    never asked.
+    never asked. A wish about a child of whom nothing is held yet is kept, too, and said to be one: it may be a slip.
     """
     check_child(child)
     check_words(role, reason)
@@ -47,9 +47,17 @@ def opt_out(root: Path, child: str, *, role: str, reason: str, withdraw: bool, o
         told = {"scored": withdraw, "noted_on": on.isoformat(), "role": role, "reason": reason}
         for one in sorted(asked) or [child]:
             add_line(place, OPT_OUTS, {"child": commit_to(one), **told})
-    return (
-        "From the next night on this child is scored again." if withdraw else "From the next night on this child is not scored."
-    )
+        held = withdraw or _is_held(place, child)
+    if withdraw:
+        return "From the next night on this child is scored again."
+    slip = "" if held else " Nothing is held of such a child here, so look the pseudonym up again: it may be a slip."
+    return f"From the next night on this child is not scored.{slip}"
+
+
+def _is_held(workspace: Workspace, child: str) -> bool:
+    """Does the history know of this child?"""
+    known = last_extract(workspace) is not None and find_opted_out(read_archive(workspace), Children.of(frozenset({child})))
+    return bool(known)
 
 
 def read_opt_outs(workspace: Workspace) -> Children:

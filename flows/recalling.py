@@ -47,9 +47,10 @@ def write_recall(root: Path, asked: Asked, out: Path) -> str:
         private = place.root / "recall" / f"{asked.name}.parquet"
         write_private(private, told.cases.write_parquet)
         write_private(out, lambda beside: beside.write_text(page, encoding="utf-8"))
-    families = sum(told.families.values())
+    families, scored = sum(told.families.values()), int(told.nights["scored"].sum())
     return (
-        f"{told.nights.height} lists, {told.cases.height} cases on them, {families} families with a place: {out}\n"
+        f"{told.nights.height} lists, {told.cases.height} cases on them ({scored} with a chance), {families} families with a "
+        f"place: {out}\n"
         f"whose they are: {private}"
     )
 

@@ -76,7 +76,11 @@ def _say_met(finding: Mapping[str, Any]) -> str:
 def _tell_fairness(folder: Path) -> list[str]:
     if not (folder / FAIRNESS_FRAME).exists():
         return ["  Groups were not compared, so nothing is known of fairness."]
-    return [f"  {line}" for line in in_short(pl.read_parquet(folder / FAIRNESS_FRAME))]
+    frame = pl.read_parquet(folder / FAIRNESS_FRAME)
+    return [
+        *(f"  {line}" for line in in_short(frame, most=frame.height)),
+        f"  Read {folder / 'fairness.html'} before you decide.",
+    ]
 
 
 def _tell_price(evaluation: Mapping[str, Any]) -> str:

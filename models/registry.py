@@ -29,7 +29,7 @@ from models.approval import DECLINE, PROMOTE, RETIRE, ROLL_BACK, Decision, Stand
 from models.logbook import Number, list_entries, list_numbers, list_parameters, list_tags, write_texts
 from models.thin_steps import forget_counts
 from models.watcher import watch
-from validation.errors import CriterionError, ModelError, SourceError
+from validation.errors import CriterionError, ModelError, SettingsError, SourceError
 
 if TYPE_CHECKING:  # to decide about a model or to close a run, nothing of what trains and scores has to be loaded
     from models.model import ScreeningModel
@@ -170,10 +170,18 @@ class Registry:
             self._keep(client, decision)
 
     def decline(self, version: str, *, role: str, name: str, reason: str, decided_on: date) -> None:
-        """Keep that a named person looked at ``version`` and did not approve it. Errors as in :meth:`promote`."""
+        """Keep that a named person looked at ``version`` and did not approve it. Errors as in :meth:`promote`.
+
+        Raises ``SettingsError`` for a version that was approved before: it is retired, and not declined.
+        """
         decision = Decision(DECLINE, self.outcome, version, role, name, reason, decided_on)
         with self.open() as (_mlflow, client):
             self._require(client, version)
+            if version in self._standing(client).promoted:
+                raise SettingsError(
+                    f"Version '{version}' of '{self.outcome}' was approved before, so that declining it changes nothing: take it "
+                    "out of use with `rereferral retire`."
+                )
             self._keep(client, decision)
 
     def retire(self, version: str, *, role: str, name: str, reason: str, decided_on: date) -> None:

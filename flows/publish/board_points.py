@@ -124,7 +124,7 @@ POINTS: tuple[tuple[str, Callable[[BoardFacts], str], tuple[Place, ...]], ...] =
         (
             CHANGED,
             Place("Report: changes of practice", "report.html#practice"),
-            Place("The page on models in use", answers.MONITORING),
+            Place("The page on models in use, once `rereferral monitor` has made it", answers.MONITORING),
         ),
     ),
     (

@@ -168,8 +168,8 @@ def render_fairness(
     )
 
 
-def in_short(frame: pl.DataFrame) -> list[str]:
-    """What a board should take away, one sentence each: gaps first, those by who a child is before the others."""
+def in_short(frame: pl.DataFrame, most: int = MOST_TOLD) -> list[str]:
+    """What a board should take away, one sentence each: ``most`` gaps first, those by who a child is before the others."""
     frame, level = hide_cells(frame), _say_level(frame)
     judged = frame.filter(pl.col("verdict").is_in([verdict.value for verdict in JUDGED]), ~pl.col("hidden"))
     judged = judged.unique(["group", "metric", pl.col("gap").abs().round(9)], keep="first", maintain_order=True)  # of two, one
@@ -180,8 +180,8 @@ def in_short(frame: pl.DataFrame) -> list[str]:
     )
     gaps = by_verdict[Verdict.GAP].sort(child, size, descending=True, nulls_last=True, maintain_order=True)
     lines = [_answer_in_short(cell) for cell in gaps.iter_rows(named=True)]
-    if len(lines) > MOST_TOLD:
-        lines = [*lines[:MOST_TOLD], f"{number(len(lines) - MOST_TOLD, 'more gap is', 'more gaps are')} told of below."]
+    if len(lines) > most:
+        lines = [*lines[:most], f"{number(len(lines) - most, 'more gap is', 'more gaps are')} told of below."]
     untold = frame.filter("hidden", "named").height > 0
     lines = lines or [f"No gap {'that may be shown ' if untold else ''}is certain enough to be called one."]
     lines = [*level, *lines]

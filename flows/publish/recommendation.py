@@ -20,8 +20,8 @@ OWNER = "owner.senior_responsible_owner"
 DECISIONS = "training/decisions.jsonl"
 RULE = (
     "This is what a written rule makes of the run. The board decides. The rule: stop if a criterion is missed. Pause if there is "
-    "a certain gap by who a child is, or if a criterion is easier than the one that is shipped, until the board has decided "
-    "about it. Else go on, within the limits.",
+    "a certain gap by who a child is in one of the questions below, or if a criterion is easier than the one that is shipped, "
+    "until the board has decided about it. Else go on, within the limits.",
     "Who a child is: sex, ethnic group, disability and age. An earlier case, say, or who made the referral is no such thing. The "
     "list is made to look at those, so gaps by them are told and change nothing in the rule.",
     "No count of verdicts can show that a model is fair. Where there is not enough evidence, that is no pass. A board may pause "

@@ -65,6 +65,14 @@ def test_the_file_is_private_and_names_no_child(root: Path) -> None:
     }  # fmt: skip
 
 
+def test_a_wish_about_a_child_of_whom_nothing_is_held_is_kept_and_may_be_a_slip(filled: Path, tmp_path: Path) -> None:
+    root = shutil.copytree(filled, tmp_path / "copy")
+    (root / OPT_OUTS).unlink(missing_ok=True)
+    assert "it may be a slip" in ask(root, "0" * 32)
+    assert ask(root) == "From the next night on this child is not scored."
+    assert "0" * 32 in read_opt_outs(Workspace(root))
+
+
 def test_the_same_wish_twice_is_one(root: Path) -> None:
     ask(root)
     before = (root / OPT_OUTS).read_text()

@@ -164,7 +164,8 @@ def test_the_file_with_pseudonyms_is_for_its_owner_alone(root: Path) -> None:
 def test_the_words_say_what_was_found_and_where(root: Path) -> None:
     out = root.parent / "notice.html"
     assert write_recall(root, model("2"), out) == (
-        f"2 lists, 8 cases on them, 3 families with a place: {out}\nwhose they are: {root}/recall/model-version-2.parquet"
+        f"2 lists, 8 cases on them (6 with a chance), 3 families with a place: {out}\n"
+        f"whose they are: {root}/recall/model-version-2.parquet"
     )
 
 
