@@ -94,6 +94,7 @@ class Reader:
     rows: list[tuple[Form, float, float]] = field(default_factory=list)
     parts: dict[Place, Part] = field(default_factory=dict)
     totals: dict[str, Part] = field(default_factory=dict)
+    singles: dict[str, dict[str, Kind]] = field(default_factory=dict)
 
     def know(self, form: Form, low: float, high: float = inf) -> None:
         self.rows.append((form, low, high))
@@ -115,7 +116,7 @@ class Reader:
 
     def use_groups(self, values: Mapping[str, Sequence[str]], pairs: Sequence[tuple[str, str]]) -> None:
         """Unknowns for every pair of values, which add up to single ones; all groups have the same families."""
-        singles: dict[str, dict[str, Kind]] = {}
+        singles = self.singles
         for one, other in pairs:
             kinds = {key: self.new_kind() for key in product(values[one], values[other])}
             sides = {
@@ -133,6 +134,13 @@ class Reader:
         self.totals = whole.parts(self.sizes)
         for other in others:
             self._equal(whole, other)
+
+    def use_within(self, group: str, finer: str, within: Mapping[str, Sequence[str]]) -> None:
+        """Unknowns for the parts of each value of a group, which add up to it."""
+        for value, parts in within.items():
+            kinds = {part: self.new_kind() for part in parts}
+            self._equal(self.singles[group][value], join(kinds.values()))
+            self._name(finer, kinds)
 
     def _name(self, group: str, kinds: Mapping[str, Kind]) -> None:
         for value, kind in kinds.items():
