@@ -81,7 +81,7 @@ def hide_cells(frame: pl.DataFrame) -> pl.DataFrame:
 def hide_few(frame: pl.DataFrame) -> pl.DataFrame:
     """The same columns for a frame whose metrics do not hang together, since each is of other cases or of other things."""
     some, rest = pl.col("families_with_event"), pl.col("families") - pl.col("families_with_event")
-    cells = frame.with_row_index("row").with_columns(
+    cells = frame.with_columns(
         set_order(pl.col("families")), of_size="size", size=pl.concat_str("metric", "size", separator="|")
     )  # a partner is looked for among the cells of one metric
     families = add_partners(cells.with_columns(hidden=_is_few("families"), up=pl.lit(NO_END), down="families"))
@@ -90,7 +90,7 @@ def hide_few(frame: pl.DataFrame) -> pl.DataFrame:
         counted.with_columns(hidden=_is_few("families", "some", "rest") | pl.col("hidden_families"), up="rest", down="some")
     )
     return found.with_columns(size="of_size", named=pl.col("families") >= FEWEST).drop(
-        "row", "order", "of_size", "some", "rest", "up", "down"
+        "order", "of_size", "some", "rest", "up", "down"
     )
 
 

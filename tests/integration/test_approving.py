@@ -99,10 +99,12 @@ def test_at_a_terminal_what_is_missing_is_asked_for(
     assert kept.items() >= told.items()
 
 
-def test_a_version_that_is_declined_is_kept_so_and_changes_nothing(promote: Callable[..., Any], workspace: Path) -> None:
+def test_a_version_in_use_is_not_declined_but_retired(promote: Callable[..., Any], workspace: Path) -> None:
+    before = decisions(workspace)
     done = promote({"decision": "decline", **WHO})
-    assert done.code == 0, done.err
-    assert decisions(workspace)[-1]["action"] == "decline"
+    assert done.code == 10
+    assert "rereferral retire" in done.err
+    assert decisions(workspace) == before
     assert Registry(f"sqlite:///{workspace}/mlflow.db", None).champion().version == "1"
 
 

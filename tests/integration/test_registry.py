@@ -22,7 +22,7 @@ from models.ranges import Doubt
 from models.registry import Registry
 from models.scorecard import Scorecard
 from models.training import Trained
-from validation.errors import CriterionError, ModelError, SourceError
+from validation.errors import CriterionError, ModelError, SettingsError, SourceError
 from validation.extract import Origin
 
 NAMES = ("contacts", "referrals")
@@ -227,6 +227,17 @@ def test_a_training_that_stops_says_so_and_registers_nothing(
     assert (stopped.info.status, stopped.data.tags["registered"]) == (status, "no")
     with pytest.raises(ModelError, match="no challenger"):
         registry.challenger()
+
+
+def test_who_declines_is_kept_and_a_version_that_was_approved_is_retired_instead(embedded: Registry, trained: Trained) -> None:
+    first, second = register(embedded, trained), register(embedded, trained)
+    embedded.promote(first, criteria_sha256=CRITERIA, **DECISION)
+    embedded.decline(second, **RETIREMENT)
+    assert embedded.decisions()[-1]["action"] == "decline"
+    assert shown(embedded)[0] == {"1": "champion", "2": "declined"}
+    with pytest.raises(SettingsError, match="was approved before, so that declining it changes nothing"):
+        embedded.decline(first, **RETIREMENT)
+    assert len(embedded.decisions()) == 2
 
 
 def test_a_changed_file_of_criteria_is_found_out(embedded: Registry, trained: Trained) -> None:
