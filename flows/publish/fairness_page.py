@@ -211,7 +211,9 @@ def _say_level(frame: pl.DataFrame) -> list[str]:
         return []
     rows, events, said = told.select("rows", "events", "said").row(0)
     back = share(int(events), int(rows))
-    return [f"Over all cases, chances say {said / rows:.0%} on average, and {back} came back."] if back.endswith("%") else []
+    return (
+        [f"Over all cases, chances say {100 * said / rows:.0f} % on average, and {back} came back."] if back.endswith("%") else []
+    )
 
 
 def _answer_in_short(cell: Cell) -> str:

@@ -212,3 +212,8 @@ def test_years_stand_side_by_side_where_there_are_several() -> None:
     (section,) = [section for section in find_sections(found, None, list(SIZES)) if section.key == "base"]
     assert section.behind[0].header == ("Group", "2024-01-08", "2025-01-06")
     assert section.behind[0].rows == (("sex: female", "22.2 %", "22.2 %"),)
+
+
+def test_the_level_of_chances_is_told_over_all_cases_before_any_group_is_named() -> None:
+    first = in_short(everything({}, {"value": "male"}))[0]
+    assert first == "Over all cases, chances say 50 % on average, and 22 % came back."
