@@ -10,6 +10,7 @@ import polars as pl
 from flows.publish.door import let_out
 from flows.publish.fairness_page import FAIRNESS_FRAME, in_short
 from flows.publish.measured import UNRESTRICTED, say_price
+from flows.publish.recommendation import recommend_training
 from flows.training import training_home
 from flows.workspace import Workspace
 from validation.errors import CriterionError, SettingsError
@@ -49,7 +50,7 @@ def tell_verdicts(workspace: Workspace, outcome: str, version: str) -> list[str]
     lines = [f"Version {version}, {outcome}. Its report: {folder / 'report.html'}", "", "Criteria:"]
     lines += [f"  {_say_met(finding)}: {finding['criterion']}. {finding['words']}" for finding in _findings(evaluation)]
     lines += [f"  These are easier than the shipped ones: {words}." for words in evaluation["criteria"].get("easier", [])]
-    lines += ["", "Fairness:", *_tell_fairness(folder)]
+    lines += ["", "Fairness:", *_tell_fairness(folder, evaluation)]
     lines += ["", "Price of transparency:", f"  {_tell_price(evaluation)}"]
     return [*lines, "", "In use:", *_tell_use(read_monitored(workspace, outcome), version)]
 
@@ -73,14 +74,16 @@ def _say_met(finding: Mapping[str, Any]) -> str:
     return "met" if finding["met"] else "MISSED"
 
 
-def _tell_fairness(folder: Path) -> list[str]:
+def _tell_fairness(folder: Path, evaluation: Mapping[str, Any]) -> list[str]:
     if not (folder / FAIRNESS_FRAME).exists():
         return ["  Groups were not compared, so nothing is known of fairness."]
     frame = pl.read_parquet(folder / FAIRNESS_FRAME)
-    return [
-        *(f"  {line}" for line in in_short(frame, most=frame.height)),
-        f"  Read {folder / 'fairness.html'} before you decide.",
+    advice = recommend_training(evaluation, frame).advice
+    told = [
+        *in_short(frame, most=frame.height),
+        f"The board's written rule says: {advice}. Read {folder / 'fairness.html'} first.",
     ]
+    return [f"  {line}" for line in told]
 
 
 def _tell_price(evaluation: Mapping[str, Any]) -> str:

@@ -8,11 +8,11 @@ import polars as pl
 from flows.publish.annexes_equality import CHARACTERISTICS
 from flows.publish.chance_words import number
 from flows.publish.group_cells import NAMES
-from flows.publish.group_verdicts import CIRCUMSTANCES, count_verdicts, name_lost, tell_errors
+from flows.publish.group_verdicts import count_verdicts, tell_errors
 from flows.publish.identity_section import say_version
 from flows.publish.measured import Result, day, name_of
 from flows.publish.printed import count, needed, percent, plain
-from flows.publish.recommendation import Recommendation, recommend
+from flows.publish.recommendation import Recommendation, recommend_training
 from flows.publish.record_fields import DPIA, EQUALITY, answer, find_unanswered
 from flows.publish.run_facts import RunFacts
 from flows.publish.what_changed import find_changes
@@ -59,17 +59,7 @@ class BoardFacts:
     @property
     def recommendation(self) -> Recommendation:
         """What the written rule says."""
-        criteria = self.run.evaluation.get("criteria") or {}
-        of_child = self.frame.filter(~pl.col("group").is_in(CIRCUMSTANCES))
-        return recommend(
-            self.run.measured.findings,
-            count_verdicts(self.frame),
-            easier=criteria.get("easier") or [],
-            missed_as_shipped=criteria.get("missed_as_shipped") or [],
-            beside=say_gain(self),
-            of_child=count_verdicts(of_child)[Verdict.GAP] if of_child.height else 0,
-            lost=len(name_lost(self.frame)),
-        )
+        return recommend_training(self.run.evaluation, self.frame, say_gain(self))
 
 
 def say_purpose(facts: BoardFacts) -> str:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import polars as pl
 from markupsafe import Markup
 
 from flows.publish.chance_words import number
+from flows.publish.group_verdicts import CIRCUMSTANCES, count_verdicts, name_lost
 from flows.publish.tables import Section, Table
 from models.fairness import Verdict
 
@@ -83,6 +85,21 @@ def recommend(
         return Recommendation(Advice.STOP, (*missed, "The model is not registered.", *pauses, *said))
     met = "The one criterion is met." if len(findings) == 1 else f"All {len(findings)} criteria are met."
     return Recommendation(Advice.PAUSE if pauses else Advice.GO, (met, *pauses, *said))
+
+
+def recommend_training(evaluation: Mapping[str, Any], frame: pl.DataFrame, beside: Sequence[str] = ()) -> Recommendation:
+    """Apply the rule to a training: ``evaluation`` and the frame of its fairness report."""
+    criteria = evaluation.get("criteria") or {}
+    of_child = frame.filter(~pl.col("group").is_in(CIRCUMSTANCES))
+    return recommend(
+        criteria.get("findings") or [],
+        count_verdicts(frame),
+        easier=criteria.get("easier") or [],
+        missed_as_shipped=criteria.get("missed_as_shipped") or [],
+        beside=beside,
+        of_child=count_verdicts(of_child)[Verdict.GAP] if of_child.height else 0,
+        lost=len(name_lost(frame)),
+    )
 
 
 def _say_easier(easier: Sequence[str], missed: Sequence[str], judged: int) -> str:

@@ -65,7 +65,12 @@ def test_verdicts_are_shown_before_the_decision_is_kept(promote: Callable[..., A
     findings = json.loads((workspace / "training" / "1" / "evaluation.json").read_text())["criteria"]["findings"]
     for finding in findings:
         assert f"met: {finding['criterion']}. {finding['words']}" in done.out
-    for words in ("not enough evidence, which is no pass", "Price of transparency:", "nothing is known of it in use"):
+    for words in (
+        "not enough evidence, which is no pass",
+        "The board's written rule says: ",
+        "Price of transparency:",
+        "nothing is known of it in use",
+    ):
         assert words in done.out
     assert done.out.endswith("promoted version 1, to be reviewed by 9999-12-31\n")
     kept = decisions(workspace)[-1]
