@@ -86,8 +86,8 @@ bench: $(PEERS_READY) $(READY) ## Time features, reasons and training, up to SCA
 	$(PEERS)/bin/python -m flows.bench --scale $(SCALE)
 	$(BIN)/python -m flows.bench.training
 
-bench-fairness: $(AUDITORS_READY) ## Time the whole fairness report on 600,000 scored rows, beside fairlearn's shares
-	$(AUDITORS)/bin/python -m flows.bench.fairness
+bench-fairness: $(AUDITORS_READY) $(READY) ## Time the whole fairness report on 600,000 scored rows, beside fairlearn's shares
+	$(BIN)/python -m flows.bench.fairness --peer $(AUDITORS)/bin/python
 
 bench-nights: $(READY) ## Time a night by step
 	$(BIN)/python -m flows.bench.nights

@@ -1,6 +1,6 @@
 """Time the whole fairness report on a country's scored rows, beside fairlearn's shares of the same groups.
 
-``make bench-fairness`` runs it in the environment of ``make agreement``. Ours gives frames, intervals over families, verdicts,
+``make bench-fairness`` runs fairlearn in the environment of ``make agreement``. Ours gives frames, intervals over families, verdicts,
 stages and the page; fairlearn is asked for shares of single groups alone, without any interval. Each runs in a fresh process.
 """
 
@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from datetime import date, timedelta
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -129,9 +128,9 @@ def report_peer(folder: Path) -> None:
         found.by_group  # noqa: B018  worked out when it is asked for
 
 
-def run(engine: str, folder: Path) -> dict[str, float]:
-    """The figures of an engine in a fresh process."""
-    command = [sys.executable, "-m", "flows.bench.fairness", "--engine", engine, "--data", str(folder)]
+def run(engine: str, folder: Path, python: str) -> dict[str, float]:
+    """The figures of an engine in a fresh process of the interpreter ``python``."""
+    command = [python, "-m", "flows.bench.fairness", "--engine", engine, "--data", str(folder)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603  our own command
     found: dict[str, float] = json.loads(done.stdout)
     return found
@@ -142,6 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m flows.bench.fairness", description="Time the fairness report.")
     parser.add_argument("--rows", type=int, default=ROWS, help="how many scored rows")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each is run")
+    parser.add_argument("--peer", help="interpreter of the environment that has fairlearn; without it there is no line for it")
     parser.add_argument("--data", type=Path, help="folder with the invented rows")
     parser.add_argument("--engine", choices=(OURS, PEER), help="do the work of this one alone, on what lies in --data")
     asked = parser.parse_args()
@@ -154,15 +154,15 @@ def main() -> None:
         invent(folder, asked.rows)
         print(HEADER.replace("referrals", "     rows"), flush=True)
         lines = []
-        for engine in (OURS, *([PEER] if find_spec("fairlearn") else [])):
-            found = [run(engine, folder) for _ in range(asked.rounds)]
+        for engine, python in {OURS: sys.executable, PEER: asked.peer}.items():
+            if not python:
+                continue
+            found = [run(engine, folder, python) for _ in range(asked.rounds)]
             middle = {name: statistics.median(each[name] for each in found) for name in found[0]}
             lines.append(Line("fairness report", engine, asked.rows, **middle))
             print(tell(lines[-1]), flush=True)
     if len(lines) > 1:
         print(f"Ours takes {lines[0].cpu_s / lines[1].cpu_s:.1f} times the processor time of fairlearn's shares.")
-    else:
-        print("fairlearn is not there: no line for it.")
 
 
 if __name__ == "__main__":
