@@ -1,7 +1,8 @@
 """Time the whole fairness report on a country's scored rows, beside fairlearn's shares of the same groups.
 
-``make bench-fairness`` runs fairlearn in the environment of ``make agreement``. Ours gives frames, intervals over families, verdicts,
-stages and the page; fairlearn is asked for shares of single groups alone, without any interval. Each runs in a fresh process.
+``make bench-fairness`` runs fairlearn in the environment of ``make agreement``. Ours gives frames, intervals over families,
+verdicts, stages and the page; fairlearn is asked for shares of single groups alone, without any interval. Each runs in a fresh
+process.
 """
 
 import argparse
